@@ -14,6 +14,7 @@ __all__ = [
     "TEXT",
     "Array",
     "Batch",
+    "CellReader",
     "ColumnValues",
     "DataError",
     "Dataset",
@@ -25,6 +26,7 @@ __all__ = [
     "InputReader",
     "InputRows",
     "LearningDataset",
+    "LeavesOutRows",
     "Located",
     "LocatedArrays",
     "Ranged",
@@ -222,6 +224,7 @@ class InputRows:
         places: The origin of each sample, for error messages: ``"new.csv, line 7"``.
         kept: The columns that were asked for, by name, as the source has them.
         dropped: The number of samples since the rows before that are left out, as in training.
+        left_out: The number and the kept columns of each row that was dropped.
     """
 
     inputs: dict[str, Array]
@@ -229,6 +232,7 @@ class InputRows:
     places: Sequence[str]
     kept: Mapping[str, Sequence[Any]]
     dropped: int = 0
+    left_out: Sequence[tuple[int, Mapping[str, Any]]] = ()
 
 
 @runtime_checkable
@@ -317,11 +321,43 @@ class ColumnValues(Protocol):
     """The ability of a dataset whose samples have columns, by which a split can group or sort."""
 
     def column_values(self, name: str) -> Array:
-        """Return the values of a column, (N,): numbers, or ``str`` with the dtype ``object``.
+        """Return the values of a column, (N,): numbers, dates, or ``str`` (dtype ``object``).
+
+        Dates are ``datetime64``. Missing values are NaN, NaT or empty.
 
         Raises:
             DataError: for a column that does not exist, with a suggestion.
         """
+        ...
+
+
+@runtime_checkable
+class CellReader(Protocol):
+    """The ability of a dataset's class to read single columns as in training.
+
+    Prediction sorts and groups rows by it as the dataset does by `ColumnValues`.
+    """
+
+    @classmethod
+    def read_cells(cls, config: Any, name: str, cells: Sequence[Any]) -> Array:
+        """Return cells of a column, as `InputRows` keeps them, as `column_values` would."""
+        ...
+
+
+@runtime_checkable
+class LeavesOutRows(Protocol):
+    """The ability of a dataset that may leave out rows of its source: no window crosses them.
+
+    Attributes:
+        source_rows: The number of rows of the source.
+        row_numbers: Number of each sample's row, ascending, counted from 0, (N,).
+    """
+
+    source_rows: int
+    row_numbers: Array
+
+    def source_values(self, name: str) -> Array:
+        """Return a column as `ColumnValues` does, of all rows of the source."""
         ...
 
 

@@ -45,10 +45,11 @@ def read_column(dataset: Dataset, name: str, key: str, pointer: str = POINTER) -
 
 def require_values(values: Array, name: str, key: str, where: Where) -> None:
     """Raise `DataError` if a column has missing values; ``where`` returns the place of a sample."""
-    if (missing := np.flatnonzero(_is_missing(values))).size:
+    if (missing := np.flatnonzero(is_missing(values))).size:
+        empty = "empty or not a date" if values.dtype.kind == "M" else "empty"
         raise DataError(
-            f"{key} names the column {name!r}, which is empty in {len(missing):,} of"
-            f" {len(values):,} samples ({_places(where, missing)}); fill in its values, or remove"
+            f"{key} names the column {name!r}, which is {empty} in {len(missing):,} of"
+            f" {len(values):,} samples ({_places(where, missing)}); correct its values, or remove"
             " these samples"
         )
 
@@ -80,7 +81,8 @@ def _columns(dataset: Dataset) -> dict[str, tuple[str, int | None]]:
     return columns
 
 
-def _is_missing(values: Array) -> Array:
+def is_missing(values: Array) -> Array:
+    """Return True for each missing value of a column, (N,)."""
     if values.dtype.kind == "O":
         return np.array([v is None or v == "" or v != v for v in values], bool)
     missing: Array = values == "" if values.dtype.kind == "U" else values != values
@@ -129,7 +131,8 @@ def sort_keys(values: Array, name: str, key: str, where: Where) -> Array:
             f"{key} sorts by the column {name!r}, but {format_value(str(values[wrong[0]]))} is"
             f" neither a number nor an ISO date such as 2024-12-31 ({len(wrong):,} of"
             f" {len(values):,} samples: {_places(where, wrong)}); write dates as YYYY-MM-DD, or"
-            ' sort the file and set "order": "as_is"'
+            f' declare those of a table: "columns": {{"{name}": {{"kind": "date", "format":'
+            ' "%d/%m/%Y"}}; or sort the file and set "order": "as_is"'
         )
     return keys
 

@@ -62,26 +62,30 @@ def open_splits(
         SpecError: for invalid splits.
         DataError: for data that cannot be trained on.
     """
-    datasets = _open_all(spec, root, given)
-    main = datasets["data"]
-    fingerprints = {place: dataset.fingerprint for place, dataset in datasets.items()}
+    references = _references(spec, root)
+    main = open_dataset(spec, root, given=given.get(POINTER))
+    of_columns: dict[str, str] = {}
+    parts: dict[SplitName, Indices]
+    if spec.split.uses_columns:
+        columns, of_columns["data.split"] = split_by_columns(main, spec, seed)
+        parts = {**columns}
+    else:
+        parts = {**split_indices(main, spec, seed)}
+    if spec.windows is not None:
+        of_columns |= series_fingerprint(main, spec.windows)
+    # Columns of the split are inferred now, too, so other data are sorted alike.
+    datasets = {"data": main, **_open_others(spec, root, references, main, given)}
+    fingerprints = {place: dataset.fingerprint for place, dataset in datasets.items()} | of_columns
     inferred = {
         place: dict(dataset.inferred)
         for place, dataset in datasets.items()
         if isinstance(dataset, Inferring)
     }
-    parts: dict[SplitName, Indices]
-    if spec.split.uses_columns:
-        columns, fingerprints["data.split"] = split_by_columns(main, spec, seed)
-        parts = {**columns}
-    else:
-        parts = {**split_indices(main, spec, seed)}
     learned = learned or learn(main, parts["train"])
     main = load_learned(main, learned)
     if spec.windows is not None:
         whole = {name: np.asarray(indices) for name, indices in parts.items()}
-        fingerprints |= series_fingerprint(main, spec.windows)
-        main, cut = cut_windows(main, spec.windows, whole)
+        main, cut = cut_windows(main, spec, whole)
         parts = {**cut}
     splits = {name: Split(main, indices, {}) for name, indices in parts.items()}
     for name, place in _PLACES.items():
@@ -95,16 +99,26 @@ def open_splits(
     return OpenedSplits(splits, learned, inferred, fingerprints)
 
 
-def _open_all(spec: DataSpec, root: Path, given: Mapping[str, GivenDataset]) -> dict[str, Dataset]:
-    """Return the main dataset, and those of splits that have their own, by their places."""
+def _references(spec: DataSpec, root: Path) -> dict[str, Reference]:
+    """Return the references to the datasets of splits that have their own, by their places."""
     extras: dict[SplitName, Reference | None] = {"val": spec.validation, "test": spec.test}
     own = {_PLACES[name]: reference for name, reference in extras.items() if reference is not None}
     config = registry.default().config
     configs = {place: config(reference) for place, reference in own.items()}
     require_inside({"data": config(spec), **configs}, root)
-    main = open_dataset(spec, root, given=given.get(POINTER))
-    datasets = {"data": main}
-    for place, reference in own.items():
+    return own
+
+
+def _open_others(
+    spec: DataSpec,
+    root: Path,
+    references: Mapping[str, Reference],
+    main: Dataset,
+    given: Mapping[str, GivenDataset],
+) -> dict[str, Dataset]:
+    """Return the datasets of splits that have their own, read as the main one, by their places."""
+    datasets = {}
+    for place, reference in references.items():
         pointer = _pointer(place)
         alike = inferring_alike(reference, main, spec.type)
         datasets[place] = open_dataset(alike, root, pointer, given.get(pointer))

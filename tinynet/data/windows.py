@@ -8,6 +8,7 @@ import numpy as np
 from xxhash import xxh3_128_hexdigest
 
 from tinynet.data.columns import group_codes, read_column, sorted_positions
+from tinynet.data.runs import runs_of, sample_steps, short_series
 from tinynet.data.splits import POINTER, SplitName, gather
 from tinynet.dataset import (
     Batch,
@@ -22,6 +23,7 @@ from tinynet.errors import DataError
 from tinynet.spec.data_spec import DataSpec, SortedOrder
 from tinynet.spec.windows_spec import WindowsSpec
 from tinynet.text.plugin_errors import PluginErrors
+from tinynet.text.warning import warn
 from tinynet.text.wording import format_list, suggest
 from tinynet.types import Array
 
@@ -248,32 +250,43 @@ def _joined_field(picked: Sequence[Picked]) -> Field:
 
 def cut_windows(
     dataset: Dataset,
-    spec: WindowsSpec,
+    data: DataSpec,
     parts: Mapping[SplitName, Array],
     pointer: str = POINTER,
 ) -> tuple[Dataset, dict[SplitName, Array]]:
     """Return the windows within each split, and the indices of those of each split.
 
+    A window neither crosses from one series to the next nor a row that the dataset leaves out.
+
     Args:
         dataset: The dataset.
-        spec: The form of the windows.
+        data: The windows, and the split.
         parts: The samples of each split, in order.
         pointer: The place of the dataset in the spec.
 
     Raises:
         DataError: for a split without a window, with the samples that it has and needs.
     """
-    codes = None
+    spec = data.windows
+    assert spec is not None
+    values = codes = None
     if spec.by is not None:
-        codes = group_codes(read_column(dataset, spec.by, "data.windows.by", pointer))
+        values = read_column(dataset, spec.by, "data.windows.by", pointer)
+        codes = group_codes(values)
+    steps = sample_steps(dataset, spec.by, data.split.order, pointer)
     ordered: dict[SplitName, Array] = {}
     lengths: dict[SplitName, Array] = {}  # of the runs
     for split, samples in parts.items():
-        ordered[split], lengths[split] = _by_series(samples, codes)
+        ordered[split], lengths[split] = runs_of(samples, codes, steps)
     counts = {name: _windows_in(runs, spec) for name, runs in lengths.items()}
     for split, samples in parts.items():
         if len(samples) and not counts[split].any():
             raise DataError(_no_window(spec, split, lengths[split]))
+        if values is not None and codes is not None:
+            first = ordered[split][np.cumsum(lengths[split]) - lengths[split]]
+            short = short_series(values[first], codes[first], lengths[split], counts[split])
+            if short:
+                warn(f"{_place_of(split, pointer)}: {short}")
     joined = not all(map(_is_range, ordered.values()))
     starts, base = [], 0
     for split, samples in ordered.items():
@@ -302,7 +315,7 @@ def cut_all_windows(
     samples = np.arange(len(dataset))
     if isinstance(spec.split.order, SortedOrder):
         samples = sorted_positions(dataset, spec.split.order.by, "data.split.order.by", pointer)
-    return cut_windows(dataset, spec.windows, {split: samples}, pointer)[0]
+    return cut_windows(dataset, spec, {split: samples}, pointer)[0]
 
 
 def series_fingerprint(dataset: Dataset, spec: WindowsSpec) -> dict[str, str]:
@@ -319,13 +332,8 @@ def _windows_in(lengths: Array, spec: WindowsSpec) -> Array:
     return counts
 
 
-def _by_series(samples: Array, codes: Array | None) -> tuple[Array, Array]:
-    """Return samples with those of each series side by side, and the length of each series."""
-    if codes is None or not len(samples):
-        return samples, np.array([len(samples)] if len(samples) else [], np.int64)
-    own = codes[samples]
-    _, lengths = np.unique(own, return_counts=True)
-    return samples[np.argsort(own, kind="stable")], lengths
+def _place_of(split: SplitName, pointer: str) -> str:
+    return f"the {_SPLITS[split]} split" if pointer == POINTER else pointer[1:].replace("/", ".")
 
 
 def _is_range(samples: Array) -> bool:
@@ -335,9 +343,10 @@ def _is_range(samples: Array) -> bool:
 def _no_window(spec: WindowsSpec, split: SplitName, lengths: Array) -> str:
     longest = int(lengths.max())
     samples = f"the {_SPLITS[split]} split has {longest:,} samples"
-    if spec.by is not None:
+    if len(lengths) > 1 or spec.by is not None:
+        runs = "stretches without a gap" if spec.by is None else f"series (by {spec.by!r})"
         samples = (
-            f"the longest of {len(lengths):,} series (by {spec.by!r}) in the {_SPLITS[split]} split"
+            f"the longest of {len(lengths):,} {runs} in the {_SPLITS[split]} split"
             f" has {longest:,} samples"
         )
     details = [f"length {spec.length}", f"horizon {spec.horizon}"]

@@ -16,7 +16,7 @@ import numpy as np
 from tinynet import registry
 from tinynet.builtin.datasets._arrays import Source, checked_inputs
 from tinynet.builtin.datasets.numpy_files import npy_source, npz_sources
-from tinynet.dataset import TEXT, Field, InputReader, Ranged, RowReader, State
+from tinynet.dataset import TEXT, CellReader, Field, InputReader, Ranged, RowReader, State
 from tinynet.errors import DataError
 from tinynet.files.images import unsupported_hint
 from tinynet.files.nearby import files_of_pattern, suggest_path
@@ -29,6 +29,7 @@ from tinynet.prediction.windows import (
     WindowCutter,
     are_windows,
     columns_of_windows,
+    named_columns,
     row_fields,
 )
 from tinynet.spec.data_spec import DataSpec
@@ -66,23 +67,40 @@ class Reader:
         if data is None or data.windows is None or are_windows(x, self.fields):
             yield from self._parts(x)
             return
-        cutter = WindowCutter(data, self.keep, self.warn)
+        cutter = WindowCutter(data, self.keep, self.warn, self._read_cells)
         yield cutter.cut(self._rows_of_windows(x, columns_of_windows(data)))
 
-    def _rows_of_windows(self, x: Any, columns: Sequence[str]) -> RawInputs:
-        """Return the rows that windows are cut from, with the columns that order them, if any."""
+    def _rows_of_windows(self, x: Any, columns: Sequence[str]) -> list[RawInputs]:
+        """Return the rows that windows are cut from, with the columns that order them.
+
+        Arrays in memory and .npy files have no columns.
+        """
         reader = replace(self, fields=row_fields(self.fields))
         try:
-            return join_inputs([*replace(reader, needed=columns)._parts(x)])
-        except DataError:
-            if not columns:
+            return [*replace(reader, needed=columns)._parts(x)]
+        except DataError as error:
+            if not columns or not reader._can_read(x):
                 raise
-            rows = join_inputs([*reader._parts(x)])  # the same error, unless a column is missing
-        self.warn(
-            f"the input lacks a column that ordered the training data ({', '.join(columns)}); its"
-            " rows are taken as one series in order: the newest must be the last"
-        )
-        return rows
+            names = format_list([repr(name) for name in columns])
+            raise DataError(
+                f"{error} (windows are cut by {names}, as in training; to predict one series in"
+                " order, give its rows as an array)"
+            ) from error
+
+    def _can_read(self, x: Any) -> bool:
+        try:
+            return any(True for _ in self._parts(x))
+        except DataError:
+            return False
+
+    def _read_cells(self, name: str, cells: Sequence[Any]) -> Array:
+        """Return a column that sorts or groups rows as the dataset reads it."""
+        cls, reference = self._dataset_class, self.dataset
+        if reference is None or not isinstance(cls, CellReader):
+            return np.array(cells, object)
+        config = registry.default().config(reference)
+        with PluginErrors(cls, "read_cells raised"):
+            return cls.read_cells(config, name, cells)
 
     def _parts(self, x: Any) -> Iterator[RawInputs]:
         samples = 0
@@ -198,7 +216,12 @@ class Reader:
         else:
             arrays = self._read_generic(path, as_image)
         arrays = self._convert(str(path), arrays)
-        yield RawInputs.of(arrays, (InputFile(str(path), _length(arrays), as_image),))
+        raw = RawInputs.of(arrays, (InputFile(str(path), _length(arrays), as_image),))
+        if ending == ".npz" and self.needed:
+            columns = npz_sources(str(path), self.needed)
+            kept = {name: source.values[:] for name, source in columns.items()}
+            raw = replace(raw, kept=named_columns(kept, len(raw), str(path)))
+        yield raw
 
     def _read_generic(self, path: Path, as_image: bool) -> dict[str, Array]:
         ending = path.suffix.lower()
@@ -280,8 +303,14 @@ class Reader:
             return
         if self.keep:
             raise self._no_columns("the input")
-        arrays = self._convert("", arrays_of(x, self.fields))
-        yield RawInputs.of(arrays)
+        columns = {}
+        if self.needed and isinstance(x, Mapping) and self._row_reader is None:
+            columns = {name: x[name] for name in self.needed if name in x}
+            x = {name: values for name, values in x.items() if name not in columns}
+            if missing := [repr(name) for name in self.needed if name not in columns]:
+                raise DataError(f"the dict lacks {format_list(missing)}")
+        raw = RawInputs.of(self._convert("", arrays_of(x, self.fields)))
+        yield replace(raw, kept=named_columns(columns, len(raw), "the input"))
 
     def _no_columns(self, place: str) -> DataError:
         columns = format_list([repr(name) for name in self.keep])

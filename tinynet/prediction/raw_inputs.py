@@ -33,6 +33,7 @@ class RawInputs:
         places: The origin of each sample, for messages; empty if file and row describe it.
         kept: The columns that were asked for, by name.
         identity: The columns of an answer that identify a sample: ``file`` or ``sample``, or both.
+        left_out: The number and the kept columns of each row that was dropped.
     """
 
     arrays: dict[str, Array]
@@ -41,6 +42,7 @@ class RawInputs:
     places: Sequence[str] = ()
     kept: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     identity: tuple[str, ...] = ("sample",)
+    left_out: Sequence[tuple[int, Mapping[str, Any]]] = ()
 
     @classmethod
     def of(cls, arrays: dict[str, Array], files: tuple[InputFile, ...] = ()) -> "RawInputs":
@@ -116,6 +118,7 @@ def join_inputs(parts: Sequence[RawInputs]) -> RawInputs:
         else (),
         join_columns([part.kept for part in parts]),
         parts[0].identity,
+        [row for part in parts for row in part.left_out],
     )
 
 

@@ -60,6 +60,7 @@ def read_rows(
     with PluginErrors(reader, "read_rows raised"):
         parts = iter(reader.read_rows(config, given, fields, learned, keep))
     number = samples = dropped = 0
+    left_out: list[tuple[int, Mapping[str, Any]]] = []
     while True:
         with PluginErrors(reader, "read_rows raised"):
             part = next(parts, None)
@@ -69,11 +70,14 @@ def read_rows(
             raise plugin_error(reader, f"read_rows must yield InputRows {problem}")
         dropped += part.dropped
         samples += part.dropped + len(part.rows)
+        left_out += part.left_out
         if len(part.rows):
             files = _files_of(part, source, number) if isinstance(source, Path) else ()
             number = files[-1].number + files[-1].is_image if files else 0
             kept = {name: list(part.kept[name]) for name in keep}
-            yield RawInputs(part.inputs, np.asarray(part.rows), files, part.places, kept)
+            rows = np.asarray(part.rows)
+            yield RawInputs(part.inputs, rows, files, part.places, kept, left_out=left_out)
+            left_out = []
     if dropped:
         place = f"{source}: " if isinstance(source, Path) else ""
         warn(

@@ -120,8 +120,6 @@ class SplitSpec(SpecModel):
 
     @model_validator(mode="after")
     def _fits_the_order(self) -> Self:
-        if self.order is None and self.gap is not None:
-            raise PydanticCustomError("gap", 'a gap needs "order": "as_is"')
         order = '"order": "as_is"' if self.order == "as_is" else 'an "order"'
         if self.order is not None and self.stratify:
             raise PydanticCustomError(
@@ -222,7 +220,10 @@ class DataSpec(Reference):
     @classmethod
     def _split_options(cls, raw: Any, handler: Any, context: Mapping[str, Any]) -> Self:
         made = super()._split_options(raw, handler, context)
-        return made if made.windows is None else made._ordered(made.windows)
+        ordered = made if made.windows is None else made._ordered(made.windows)
+        if ordered.split.order is None and ordered.split.gap is not None:
+            raise refusal([mistake("gap", 'a gap needs "order": "as_is"', "split")])
+        return ordered
 
     def _ordered(self, windows: WindowsSpec) -> Self:
         """Return the same data with the order of the split, and the series, that windows imply."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from tinynet.builtin.tables.layout import Layout, choose_layout
 from tinynet.builtin.tables.raw_table import ChooseColumns, ChosenColumns, RawTable
 from tinynet.builtin.tables.remedies import Remedies, correction_message
 from tinynet.builtin.tables.targets import target_options
+from tinynet.builtin.tables.value_columns import value_column
 from tinynet.errors import DataError
+from tinynet.files.number_cells import NumberFormat
 from tinynet.text.wording import format_list, suggest
 from tinynet.types import Array
 
@@ -135,10 +138,10 @@ def _may_be_numbers(config: TableConfig, layout: Layout) -> Iterator[str]:
             yield name
 
 
-def column_values(
-    config: TableConfig, name: str, read: Callable[[ChooseColumns], RawTable], rows: Array
-) -> Array:
-    """Return some rows of one column, (N,): numbers, dates as numbers, or `str` as objects.
+def source_column(
+    config: TableConfig, name: str, read: Callable[[ChooseColumns], RawTable]
+) -> tuple[SourceColumn, RawTable]:
+    """Return one column of a table, and the table.
 
     Raises:
         DataError: for a column that does not exist, with a suggestion.
@@ -150,23 +153,50 @@ def column_values(
         return [name]
 
     raw = read(choose)
-    source = source_columns(config, raw)[name]
-    options = infer(source, ColumnConfig())
+    return source_columns(config, raw)[name], raw
+
+
+def column_of_cells(config: TableConfig, name: str, cells: Sequence[Any]) -> SourceColumn:
+    """Return cells of another table as a column: texts are read as those of a text file."""
+    texts = all(isinstance(cell, str) for cell in cells)
+    column = (
+        np.array(cells, np.dtypes.StringDType())
+        if texts
+        else value_column("the input", name, cells)
+    )
+    form = getattr(config, "numbers", NumberFormat())
+    markers = MissingMarkers(config.missing_values, form)
+    return SourceColumn(name, column, form, markers, typed=not texts)
+
+
+def order_options(config: TableConfig, source: SourceColumn) -> ColumnConfig:
+    """Return the options by which a column sorts or groups rows: its kind, and a date's format."""
+    own = config.options(source.name)
+    keys = {"date": {"kind": "date", "format": own.format}, "number": {"kind": "number"}}
+    return infer(source, ColumnConfig.model_validate(keys.get(own.kind or "", {})))
+
+
+def order_values(source: SourceColumn, options: ColumnConfig, raw: RawTable) -> Array:
+    """Return a column, (N,): numbers, dates, or `str` as objects; NaN, NaT or "" if missing.
+
+    Raises:
+        DataError: for text among numbers, with its place in the table ``raw``.
+    """
     if options.kind == "number":
         faults = Faults(raw)
         column = parse_column(source, options, faults)
         assert isinstance(column, NumberColumn)
         faults.settle(np.zeros(raw.rows, bool))
-        if "text" in faults.columns.get(name, {}):
+        if "text" in faults.columns.get(source.name, {}):
             remedy = 'correct these cells, or set "decimal" or "thousands" if they are numbers'
-            raise DataError(faults.message({}, {name: remedy}))
-        values: Array = column.values[rows, 0]
+            raise DataError(faults.message({}, {source.name: remedy}))
+        values: Array = column.values[:, 0]
         return values
     if options.kind == "date":
-        return date_numbers(source, options)[rows]
+        return date_numbers(source, options).astype("M8[us]")
     texts, codes = source.coded
     texts = ["" if source.is_missing(text) else text for text in texts]
-    return np.array(texts, object)[codes[rows]]
+    return np.array(texts, object)[codes]
 
 
 def rows_to_drop(columns: Iterable[Column], rows: int) -> Array:

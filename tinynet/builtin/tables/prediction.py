@@ -60,7 +60,11 @@ def read_rows(
             }
             kept = {name: [raw.columns[name][row] for row in rows.tolist()] for name in keep}
             places = [raw.where(row) for row in rows.tolist()]
-            yield InputRows(arrays, rows + start, places, kept, raw.rows - len(rows))
+            left_out = [
+                (start + row, {name: raw.columns[name][row] for name in keep})
+                for row in np.setdiff1d(np.arange(raw.rows), rows).tolist()
+            ]
+            yield InputRows(arrays, rows + start, places, kept, len(left_out), left_out)
         start += raw.rows
     if not start:
         raise DataError(f"{place} has a header and no rows")

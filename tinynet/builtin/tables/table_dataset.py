@@ -12,11 +12,17 @@ from pydantic import JsonValue
 
 from tinynet.builtin.datasets._arrays import ArrayDataset, Source
 from tinynet.builtin.tables.columns import Column, NumberColumn
-from tinynet.builtin.tables.config import TableConfig
+from tinynet.builtin.tables.config import ColumnConfig, TableConfig
 from tinynet.builtin.tables.inputs import Row, make_input
 from tinynet.builtin.tables.layout import Layout
 from tinynet.builtin.tables.learned import NothingLearnedError, learn, pack, unpack
-from tinynet.builtin.tables.opened import column_values, open_table
+from tinynet.builtin.tables.opened import (
+    column_of_cells,
+    open_table,
+    order_options,
+    order_values,
+    source_column,
+)
 from tinynet.builtin.tables.prediction import read_rows
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
 from tinynet.builtin.tables.summary import describe_table
@@ -57,6 +63,7 @@ class TableDataset:
 
     def __init__(self, config: Any) -> None:
         self._config = config
+        self._ordering: dict[str, ColumnConfig] = {}  # options of columns that sort or group
         self._place: str = getattr(config, "path", "the table")
         self._table = open_table(config, self._place, self._read, is_new=self.is_new)
         columns, layout = self._table.columns, self._table.layout
@@ -198,18 +205,21 @@ class TableDataset:
 
     @property
     def inferred(self) -> Mapping[str, JsonValue]:
-        """Kinds of the columns, and the features if the spec names none."""
+        """Kinds of the columns, and the features if the spec names none.
+
+        Columns that sorted or grouped the samples so far are among them.
+        """
         if self._config.inferred is not None:
             kept: dict[str, JsonValue] = self._config.inferred.model_dump(mode="json")
             return kept
         layout, config = self._table.layout, self._config
         columns: dict[str, JsonValue] = {}
-        for name in layout.columns:
-            options = self._table.columns[name].options
+        used = {name: self._table.columns[name].options for name in layout.columns}
+        for name, options in {**self._ordering, **used}.items():
             found = {key: getattr(options, key) for key in ("kind", "format", "parts")}
             found = {key: value for key, value in found.items() if value is not None}
             columns[name] = found["kind"] if len(found) == 1 else json.loads(json.dumps(found))
-        columns |= dict.fromkeys(self._table.unused, "ignore")
+        columns |= dict.fromkeys(self._table.unused.keys() - self._ordering.keys(), "ignore")
         return {"columns": columns, "features": _pinned(layout, config.has_header)}
 
     def description(self) -> list[str]:
@@ -217,13 +227,26 @@ class TableDataset:
         return describe_table(self._table)
 
     def column_values(self, name: str) -> Array:
-        """Return a column of the file, used or not, (N,): numbers, or `str` as objects."""
-        return column_values(
-            self._config,
-            name,
-            self._read,
-            self._table.rows,
-        )
+        """Return a column of the file, used or not, (N,): numbers, dates, or `str` as objects."""
+        return self.source_values(name)[self._table.rows]
+
+    def source_values(self, name: str) -> Array:
+        """Return a column of the file as `column_values` does, also of dropped rows."""
+        source, raw = source_column(self._config, name, self._read)
+        options = order_options(self._config, source)
+        if options.kind in ("number", "date"):
+            self._ordering[name] = options
+        return order_values(source, options, raw)
+
+    @property
+    def source_rows(self) -> int:
+        """The number of rows of the file."""
+        return self._table.raw.rows
+
+    @property
+    def row_numbers(self) -> Array:
+        """The row of each sample, counted from 0, (N,)."""
+        return self._table.rows
 
     # Prediction -------------------------------------------------------------------------------
 
@@ -243,6 +266,13 @@ class TableDataset:
             return cls.read_chunks(config, source, choose)
 
         return read_rows(config, place, read, fields, state, keep)
+
+    @classmethod
+    def read_cells(cls, config: Any, name: str, cells: Sequence[Any]) -> Array:
+        """Return cells of a column of another table as the values that sort or group rows."""
+        source = column_of_cells(config, name, cells)
+        raw = RawTable("the input", {}, len(cells), (name,))
+        return order_values(source, order_options(config, source), raw)
 
     @classmethod
     def read_inputs(cls, config: Any, path: str, fields: Mapping[str, Field]) -> dict[str, Array]:
