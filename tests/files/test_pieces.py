@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinynet.errors import DataError
-from tinynet.files.pieces import JoinedRows, find_pieces
+from tinynet.files.pieces import JoinedRows, compare_pieces, find_pieces
 
 PARTS = [np.arange(5 * 2).reshape(5, 2), np.arange(100, 102).reshape(1, 2), np.ones((4, 2), int)]
 WHOLE = np.concatenate(PARTS)
@@ -76,3 +76,22 @@ def test_no_pieces_is_an_error(folder, tmp_path):
         find_pieces(str(tmp_path / "z-*.npy"), ".npy")
     with pytest.raises(DataError, match=r"is a folder without \.npz files; name a file"):
         find_pieces(str(folder), ".npz")
+
+
+def test_pieces_are_in_natural_order(tmp_path, monkeypatch):
+    """Text order pairs x-10 with y-02, and shuffles the months of a series."""
+    for number in (10, 2, 1):
+        (tmp_path / f"x-{number}.npy").touch()
+    expected = ["x-1.npy", "x-2.npy", "x-10.npy"]
+    assert names(find_pieces(str(tmp_path / "x-*.npy"), ".npy")) == expected
+    assert names(find_pieces(str(tmp_path), ".npy")) == expected
+    monkeypatch.chdir(tmp_path)
+    assert find_pieces("x-*.npy", ".npy") == expected
+
+
+def test_pairs_of_pieces_of_other_lengths_are_listed():
+    x = ([("x-1", 0), ("x-2", 5), ("x-3", 8)], 10)
+    with pytest.raises(DataError) as raised:
+        compare_pieces([x, ([], 10), ([("y-1", 0), ("y-2", 5), ("y-3", 7)], 10)])
+    assert "2 of 3 pairs differ in length: x-2 (3 rows) and y-2 (2), x-3" in str(raised.value)
+    compare_pieces([x, x, ([("y-1", 0), ("y-2", 4)], 10)])

@@ -103,3 +103,10 @@ def test_a_file_that_changes_while_it_is_read_is_not_remembered(scan, cache):
 
     remember("content", [FileVersion.read(str(path))], compute)
     assert not cache.exists()
+
+
+def test_a_damaged_result_is_ignored(scan, cache):
+    scan()
+    (entry,) = cache.iterdir()
+    entry.write_text(entry.read_text().replace('"one"', '"two"'))
+    assert scan() == ("one", True)

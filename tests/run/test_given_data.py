@@ -206,3 +206,54 @@ def test_data_of_another_form_are_refused(tmp_path, data, error, message):
 def test_unknown_keywords_for_data_suggest_the_right_one(tmp_path):
     with pytest.raises(UsageError, match=r"pass arrays as data=\(x, y\)"):
         tinynet.train(SPEC, tmp_path / "run", x_train=X)
+
+
+def test_array_that_only_groups_is_not_a_target(tmp_path):
+    groups = np.repeat([f"patient {n}" for n in range(12)], 10)
+    data = {"input": X, "kind": Y, "patient": groups}
+    spec = {**SPEC, "data": {"split": {"by": "patient"}}}
+    run = tinynet.train(spec, tmp_path / "run", data=data)
+    assert {*tinynet.load_model(run.path).targets} == {"kind"}
+    assert tinynet.evaluate(run.path, "test", data=data).samples % 10 == 0
+    assert tinynet.evaluate(run.path, data=data).samples == 120
+    other = {**data, "patient": groups[::-1]}
+    with pytest.raises(CheckpointMismatchError, match="has changed"):
+        tinynet.resume(run.path, data=other, overrides={"training.epochs": 9})
+    with pytest.raises(DataError, match=r"no array .* named 'patients'"):
+        tinynet.train({**spec, "data": {"split": {"by": "patients"}}}, tmp_path / "b", data=data)
+
+
+def test_evaluation_takes_all_data_of_the_training(tmp_path):
+    spec = {**SPEC, "data": {"transforms": ["standardize"]}}
+    further = {"validation": (X[:30], LABELS[:30]), "test": (X[:7], LABELS[:7])}
+    run = tinynet.train(spec, tmp_path / "run", data=(X, LABELS), **further)
+    for split, count in (("test", 7), ("val", 30), ("train", 120), (None, 7)):
+        evaluation = tinynet.evaluate(run.path, split, data=(X, LABELS), **further)
+        assert evaluation.samples == count
+        assert evaluation.metrics == run.evaluate(split or "test").metrics
+    missing = "validation= must be passed again, since the run was trained with data=, validation="
+    for again in (tinynet.resume, lambda *args, **data: tinynet.evaluate(*args, "test", **data)):
+        with pytest.raises(DataError, match=missing):
+            again(run.path, data=(X, LABELS), test=further["test"])
+
+
+def test_split_of_other_data_is_refused(tmp_path):
+    """The split of other data holds samples that the network was trained on, or none it knows."""
+    run = tinynet.train(SPEC, tmp_path / "run", data=(X, Y))
+    with pytest.raises(CheckpointMismatchError, match=r"has changed[\s\S]*leave out the split"):
+        tinynet.evaluate(run.path, "test", data=(X[::-1], Y))
+    assert tinynet.evaluate(run.path, data=(X[::-1], Y)).samples == 120
+
+
+def test_new_samples_in_a_file_for_a_run_on_arrays(tmp_path):
+    run = tinynet.train(SPEC, tmp_path / "run", data=(X, Y))
+    np.savez(tmp_path / "new.npz", input=X[:50], target=Y[:50])
+    expected = tinynet.evaluate(run.path, data=(X[:50], Y[:50]))
+    evaluation = tinynet.evaluate(run.path, data=tmp_path / "new.npz")
+    assert (evaluation.samples, evaluation.metrics) == (50, expected.metrics)
+    np.savez(tmp_path / "unlabeled.npz", input=X)
+    with pytest.raises(DataError, match=r"lacks the arrays 'target'; .* needs 'input', 'target'"):
+        tinynet.evaluate(run.path, data=tmp_path / "unlabeled.npz")
+    (tmp_path / "new.csv").write_text("1,2,3,4\n")
+    with pytest.raises(DataError, match=r"an .npz file with the arrays 'input', 'target'"):
+        tinynet.evaluate(run.path, data=tmp_path / "new.csv")

@@ -11,6 +11,7 @@ from tinynet.data.given_forms import MEMORY, TABLE, as_table, kind_of
 from tinynet.dataset import Dataset
 from tinynet.engine.inputs import own_name
 from tinynet.errors import DataError, UsageError
+from tinynet.spec.data_spec import DataSpec, SortedOrder
 from tinynet.spec.graph import build_graph, is_input
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import declared_data, load_recorded_spec
@@ -89,9 +90,10 @@ class GivenData:
         return filled
 
     def require_memory(self, spec: Spec) -> None:
-        """Require that the spec of a run has a type of passed data where data are passed.
+        """Require that data are passed exactly where the spec of a run has a type for them.
 
         Raises:
+            DataError: if some are missing.
             UsageError: for another type, which reads the data itself.
         """
         if others := self._others(spec):
@@ -99,6 +101,16 @@ class GivenData:
             raise UsageError(
                 f"the run was not trained on data that were passed: {format_list(types)} in its"
                 " spec; leave out data=, validation= and test="
+            )
+        data = spec.data
+        assert data is not None
+        parts = {"/data": data, "/data/validation": data.validation, "/data/test": data.test}
+        needed = [place for place, part in parts.items() if part is not None and is_given(part)]
+        if missing := [_keyword(place) for place in needed if place not in self.parts]:
+            again = ", ".join(f"{_keyword(place)}(x, y)" for place in needed)
+            raise DataError(
+                f"{format_list(missing)} must be passed again, since the run was trained with"
+                f" {format_list([*map(_keyword, needed)])}: {again}"
             )
 
     def _others(self, spec: Spec) -> list[tuple[str, str | None]]:
@@ -119,8 +131,10 @@ class GivenData:
             for source in node.inputs
             if is_input(source)
         }
+        columns = () if spec.data is None else tuple(split_columns(spec.data) - _targets(spec))
         return {
-            pointer: GivenDataset(value, tuple(inputs)) for pointer, value in self.parts.items()
+            pointer: GivenDataset(value, tuple(inputs), columns)
+            for pointer, value in self.parts.items()
         }
 
 
@@ -132,10 +146,12 @@ class GivenDataset:
         value: A dataset; a tuple (x, y) or (x, y, weights), each an array or a dict of arrays by
             name; a dict of all arrays; or the inputs alone.
         inputs: Names of the network's inputs.
+        columns: Names of arrays that only group or sort the samples, unless they are all others.
     """
 
     value: Any
     inputs: tuple[str, ...]
+    columns: tuple[str, ...] = ()
 
     def open(self, config: Frozen, pointer: str) -> Dataset:
         """Return the dataset, for the place at ``pointer`` in the spec.
@@ -173,6 +189,7 @@ class GivenDataset:
                 f"the data are a tuple of {len(value)}; give (x, y), or (x, y, weights)"
             )
         x, y, weights = value if len(value) == 3 else (*value, None)
+        columns: dict[str, Any] = {}
         single = self.inputs[0] if len(self.inputs) == 1 else "input"
         if not isinstance(x, Mapping):
             x = {single: x}
@@ -180,7 +197,10 @@ class GivenDataset:
             y = {}
         elif not isinstance(y, Mapping):
             y = {"target": y}
-        return MemoryArrays(x, y, weights, place)
+        elif isinstance(self.value, Mapping) and not {*y} <= {*self.columns}:
+            columns = {name: y[name] for name in y if name in self.columns}
+            y = {name: y[name] for name in y if name not in columns}
+        return MemoryArrays(x, y, weights, place, columns)
 
     def _parted(self, arrays: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return inputs, targets and weights of a dict of all arrays."""
@@ -194,6 +214,32 @@ class GivenDataset:
         targets = {n: a for n, a in arrays.items() if n not in self.inputs and n != WEIGHTS}
         weights = [] if WEIGHTS in self.inputs or WEIGHTS not in arrays else [arrays[WEIGHTS]]
         return ({name: arrays[name] for name in arrays if name in self.inputs}, targets, *weights)
+
+
+def _keyword(pointer: str) -> str:
+    return f"{pointer.rpartition('/')[2]}="
+
+
+def split_columns(data: DataSpec) -> set[str]:
+    """Return the names of the columns that group or sort the samples."""
+    order = data.split.order
+    named = (
+        data.split.by,
+        order.by if isinstance(order, SortedOrder) else None,
+        data.windows.by if data.windows is not None else None,
+    )
+    return {name for name in named if name is not None}
+
+
+def _targets(spec: Spec) -> set[str]:
+    """Return the names of arrays that losses, transforms or windows use."""
+    losses = spec.training.loss
+    outputs = losses if isinstance(losses, Mapping) else {"": losses}
+    assert spec.data is not None
+    transformed = {name for transform in spec.data.transforms for name in transform.on}
+    windows = spec.data.windows.targets if spec.data.windows is not None else None
+    targets = {loss.target for loss in outputs.values() if loss.target is not None}
+    return {*outputs, *targets, *transformed, *(windows or ())}
 
 
 def is_given(reference: Reference) -> bool:

@@ -11,12 +11,13 @@ import numpy as np
 from tinynet import registry
 from tinynet.builtin.datasets.memory import Memory
 from tinynet.builtin.datasets.memory_table import MemoryTable
+from tinynet.builtin.datasets.numpy_files import npz_sources
 from tinynet.builtin.tables.config import TableConfig
 from tinynet.builtin.tables.new_table import NewTable
 from tinynet.config import Frozen
 from tinynet.data.data import Data
-from tinynet.data.given import GivenDataset, is_dataset
-from tinynet.data.given_forms import TABLE, as_table, kind_of
+from tinynet.data.given import WEIGHTS, GivenDataset, is_dataset, split_columns
+from tinynet.data.given_forms import MEMORY, TABLE, as_table, kind_of
 from tinynet.data.learning import load_learned, split_state
 from tinynet.data.new_paths import replaced_paths
 from tinynet.data.opening import open_dataset, relabel
@@ -27,7 +28,9 @@ from tinynet.dataset import Batch, Dataset, Field, RowReader
 from tinynet.errors import DataError
 from tinynet.files.image_objects import are_images
 from tinynet.files.nearby import files_of_pattern, suggest_path
+from tinynet.files.npy import npz_names
 from tinynet.spec.data_spec import DataSpec, SplitSpec
+from tinynet.text.wording import format_list
 from tinynet.types import Array
 
 
@@ -63,8 +66,14 @@ def open_new_samples(
     Raises:
         DataError: for samples that do not fit those of the training.
     """
+
+    def open_path(path: str) -> Dataset:
+        if spec.type.removeprefix("tinynet-core:") == MEMORY:
+            return _of_memory(spec, trained, _arrays_of_file(trained, path))
+        return _of_path(spec, path, warn, root)
+
     if paths := paths_of(samples):
-        opened = {path: _of_path(spec, path, warn, root) for path in _expanded(spec, paths)}
+        opened = {path: open_path(path) for path in _expanded(spec, paths)}
     else:
         opened = {"data": _of_memory(spec, trained, samples)}
     learned, _ = split_state(fitted)
@@ -98,6 +107,25 @@ def _expanded(spec: DataSpec, paths: Sequence[str]) -> Iterator[str]:
             near = suggest_path(Path(path), "data", lambda entry: not entry.name.startswith("."))
             raise DataError(f"no such file or folder: {path}{near}")
         yield from [path] if is_table and spec.windows is not None else files
+
+
+def _arrays_of_file(trained: TrainingFields, path: str) -> dict[str, Array]:
+    """Return the arrays of an .npz file that have the names of a run's arrays."""
+    required = [*trained.inputs, *trained.targets]
+    listed = format_list([repr(name) for name in required])
+    if not path.endswith(".npz"):
+        raise DataError(
+            f"{path}: the run was trained on arrays in memory, so new samples with their targets"
+            f" are an .npz file with the arrays {listed}; or pass them in Python:"
+            " tinynet.evaluate(run, data=(x, y))"
+        )
+    available = npz_names(path)
+    if missing := [repr(name) for name in required if name not in available]:
+        raise DataError(
+            f"{path} lacks the arrays {format_list(missing)}; to evaluate the run it needs {listed}"
+        )
+    names = [*required, *({WEIGHTS} & {*available} - {*required})]
+    return {name: source.values[:] for name, source in npz_sources(path, names).items()}
 
 
 def _of_path(
@@ -139,7 +167,8 @@ def _of_memory(spec: DataSpec, trained: TrainingFields, samples: Any) -> Dataset
 
 
 def _of_arrays(spec: DataSpec, config: Frozen, trained: TrainingFields, samples: Any) -> Memory:
-    arrays = GivenDataset(samples, tuple(trained.inputs)).arrays()
+    columns = tuple(split_columns(spec) - {*trained.targets})
+    arrays = GivenDataset(samples, tuple(trained.inputs), columns).arrays()
     if isinstance(config, Memory.Config):
         return Memory(config, arrays)
     cls = registry.default().load("datasets", spec.type)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
+from tinynet.files.natural_order import natural_key
 from tinynet.text.wording import closest, format_list
 
 _MAX_NAMES = 10_000
@@ -41,11 +42,11 @@ def ends_in(*suffixes: str) -> Callable[[os.DirEntry[str]], bool]:
 
 
 def files_of_pattern(pattern: str | Path) -> list[str]:
-    """Return the files that match a pattern with ``*`` or ``?``, sorted; none for other paths."""
+    """Return the files that match a pattern with ``*`` or ``?``, in natural order; else none."""
     text = str(pattern)
     if "*" not in text and "?" not in text:
         return []
     try:
-        return sorted(glob.glob(text.replace("[", "[[]")))
+        return sorted(glob.glob(text.replace("[", "[[]")), key=natural_key)
     except (OSError, ValueError):
         return []

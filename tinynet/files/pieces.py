@@ -10,6 +10,7 @@ import numpy as np
 
 from tinynet.errors import DataError
 from tinynet.files.file_rows import FileRows, Rows
+from tinynet.files.natural_order import natural_key
 from tinynet.types import Array, Shape
 
 _MAX_LISTED = 5
@@ -17,7 +18,7 @@ _MAX_LISTED = 5
 
 
 def find_pieces(path: str, ending: str) -> list[str] | None:
-    """Return the files of a folder or a pattern, ordered by name; None if a path is one file.
+    """Return the files of a folder or a pattern in natural order; None if a path is one file.
 
     In a folder these are the files with the ending. A pattern has ``*``, ``?`` or ``[...]`` in
     names that do not exist as they are.
@@ -34,8 +35,9 @@ def find_pieces(path: str, ending: str) -> list[str] | None:
             names = f"/{name}{names}"
         if not has_magic(names):
             return None
-        pattern = escape(existing) + names
-    pieces = sorted(piece for piece in glob(pattern) if not os.path.isdir(piece))
+        pattern = escape(existing) + names if path.startswith("/") or existing else names[1:]
+    found = (piece for piece in glob(pattern) if not os.path.isdir(piece))
+    pieces = sorted(found, key=natural_key)
     if not pieces and is_folder:
         raise DataError(
             f"{path} is a folder without {ending} files; name a file, or put some there"
@@ -45,6 +47,39 @@ def find_pieces(path: str, ending: str) -> list[str] | None:
             f"no file matches {path} (relative paths start at the spec's folder or --data-root)"
         )
     return pieces
+
+
+def compare_pieces(arrays: Sequence[tuple[Sequence[tuple[str, int]], int]]) -> None:
+    """Require that arrays in the same number of pieces have equal numbers of rows in each pair.
+
+    Pairs of other lengths are a sign of names that sort differently.
+
+    Args:
+        arrays: Place and first row of each piece, and the number of all rows, of each array.
+
+    Raises:
+        DataError: listing the pairs that differ.
+    """
+    (first, rows), *others = arrays
+    for pieces, count in others:
+        if len(pieces) != len(first) or len(first) < 2:
+            continue
+        lengths = zip(_lengths(first, rows), _lengths(pieces, count), strict=True)
+        wrong = [f"{a} ({n:,} rows) and {b} ({m:,})" for (a, n), (b, m) in lengths if n != m]
+        if wrong:
+            raise DataError(
+                f"pieces of equal position belong together, but {len(wrong):,} of {len(first):,}"
+                f" pairs differ in length: {', '.join(wrong[:_MAX_LISTED])}"
+                f"{', ...' if len(wrong) > _MAX_LISTED else ''}; rename the files so that both sort"
+                " alike (2 before 10), or join the pieces of one array into one file"
+            )
+
+
+def _lengths(pieces: Sequence[tuple[str, int]], rows: int) -> Iterator[tuple[str, int]]:
+    """Yield the place and the number of rows of each piece."""
+    ends = [*(start for _, start in pieces[1:]), rows]
+    for (place, start), end in zip(pieces, ends, strict=True):
+        yield place, end - start
 
 
 class JoinedRows:

@@ -60,7 +60,7 @@ def remember(
     if kept is not None:
         compare(kept["result"], result)
     if entry is not None and _unchanged(files):
-        _write(entry, {"files": versions, "result": result})
+        _write(entry, {"files": versions, "result": result, "digest": _digest(result)})
     return result
 
 
@@ -83,8 +83,13 @@ def _read(entry: Path | None, versions: list[JsonValue]) -> dict[str, Any] | Non
             kept = json.loads(file.read(_MAX_ENTRY))
     except (OSError, ValueError, RecursionError):
         return None
-    complete = isinstance(kept, dict) and kept.get("files") == versions and "result" in kept
-    return kept if complete else None
+    if not isinstance(kept, dict) or kept.get("files") != versions or "result" not in kept:
+        return None
+    return kept if kept.get("digest") == _digest(kept["result"]) else None
+
+
+def _digest(result: JsonValue) -> str:
+    return xxh3_128_hexdigest(json.dumps(result, sort_keys=True).encode())
 
 
 def _unchanged(files: Sequence[FileVersion]) -> bool:

@@ -5,11 +5,29 @@ from dataclasses import replace
 from pathlib import Path
 
 from tinynet.builtin.datasets.csv import CSV
-from tinynet.dataset import Field
+from tinynet.dataset import Field, InputReader, RowReader
 from tinynet.errors import DataError
+from tinynet.files.csv_blocks import read_blocks
+from tinynet.files.pieces import find_pieces
 from tinynet.prediction import images
 from tinynet.text.wording import format_list
 from tinynet.types import Array
+
+
+def array_files(folder: Path, reader: type[InputReader] | type[RowReader] | None) -> list[Path]:
+    """Return the .npy or .npz files of a folder without images; those that the reader reads first.
+
+    The list is empty if there are none.
+    """
+    endings = reader.input_endings if reader is not None else ()
+    names = {entry.suffix.lower() for entry in folder.iterdir() if entry.name[:1] != "."}
+    if names & {*images.ENDINGS}:
+        return []
+    found = [ending for ending in (".npy", ".npz") if ending in names]
+    if not found:
+        return []
+    ending = min(found, key=lambda ending: ending not in endings)
+    return [*map(Path, find_pieces(str(folder), ending) or ())]
 
 
 def images_in(folder: Path, warn: Callable[[str], None]) -> list[Path]:
@@ -36,17 +54,46 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in images.ENDINGS
 
 
-def read_csv(path: str, field: Field) -> Array:
+def read_csv(path: str, field: Field, warn: Callable[[str], None]) -> Array:
     """Read a table for a model that was not trained on one.
 
-    Columns go by name, in any order, if the model's features have names; else by position, and
-    the file has no header.
+    Columns go by name, in any order, if the model's features have names; else by position. Then
+    the table has as many columns as the model has features, and may have a header.
     """
     if len(field.shape) != 1:
         expected = "x".join(map(str, field.shape)) or "single"
         raise DataError(f"{path} is a table, but the model expects {expected} inputs")
-    named = field.names is not None
-    positions = tuple(map(str, range(field.shape[0])))
-    config = CSV.Config(path=path, target=0, header=named)
-    fields = {"input": field if named else replace(field, names=positions)}
-    return CSV.read_inputs(config, path, fields)["input"]
+    names, header = field.names, True
+    if names is None:
+        cells = _first_row(path)
+        positions = tuple(map(str, range(field.shape[0])))
+        if len(cells) != len(positions):
+            raise DataError(
+                f"{path} has {len(cells)} columns, but the model expects {len(positions)} features,"
+                " which have no names; give it exactly these columns, in the order of the training"
+            )
+        header = cells == positions or not any(map(_is_number, cells))
+        names = cells if header else positions
+        if header:
+            warn(
+                f"{path}: the first row is taken as a header, and the columns"
+                f" {format_list(names)} as the model's features, in this order"
+            )
+    config = CSV.Config(path=path, target=0, header=header)
+    return CSV.read_inputs(config, path, {"input": replace(field, names=names)})["input"]
+
+
+def _first_row(path: str) -> tuple[str, ...]:
+    """Return the cells of the first row of a text table."""
+    first = next(read_blocks(path, CSV.Config(path=path, target=0).dialect), None)
+    if first is None:
+        raise DataError(f"{path} is empty")
+    return tuple(first.cells[: first.width])
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return not cell  # a missing value
+    return True

@@ -21,8 +21,8 @@ from tinynet.errors import DataError
 from tinynet.files.images import unsupported_hint
 from tinynet.files.nearby import files_of_pattern, suggest_path
 from tinynet.prediction import images
-from tinynet.prediction.generic_files import images_in, is_image, read_csv
-from tinynet.prediction.memory_inputs import arrays_of
+from tinynet.prediction.generic_files import array_files, images_in, is_image, read_csv
+from tinynet.prediction.memory_inputs import sources_of
 from tinynet.prediction.raw_inputs import InputFile, RawInputs, join_inputs
 from tinynet.prediction.rows import are_texts, is_rows, read_rows
 from tinynet.prediction.windows import (
@@ -178,6 +178,8 @@ class Reader:
             if path.is_dir():
                 if self._row_reader is not None and self._row_reader.takes_folders:
                     yield path, False
+                elif files := array_files(path, self.of_dataset):
+                    yield from ((file, False) for file in files)
                 else:
                     yield from ((image, True) for image in images_in(path, self.warn))
             elif not path.exists():
@@ -237,7 +239,7 @@ class Reader:
         if as_image:
             image = images.read_image(str(path), field, resize=self.resize, warn=self.warn)
             return {name: image}
-        return {name: read_csv(str(path), field)}
+        return {name: read_csv(str(path), field, self.warn)}
 
     def _only_field(self, path: Path) -> tuple[str, Field]:
         if len(self.fields) != 1:
@@ -256,11 +258,26 @@ class Reader:
             source = replace(source, values=source.values[:][np.newaxis])
         if source.values.shape[1:] != field.shape:
             checked_inputs({name: source}, self.fields)
-        for start, values in source.chunks():
-            part = Source(values, path, pieces=((path, -start),))
-            arrays = self._convert(path, checked_inputs({name: part}, self.fields))
-            file = InputFile(path, len(values), False)
-            yield RawInputs(arrays, np.arange(start, start + len(values)), (file,))
+        for arrays, rows in self._array_parts(path, {name: source}):
+            yield RawInputs(arrays, rows, (InputFile(path, len(rows), False),))
+
+    def _array_parts(
+        self, place: str, sources: Mapping[str, Source]
+    ) -> Iterator[tuple[dict[str, Array], Array]]:
+        """Yield arrays with the numbers of their rows, a few megabytes at a time."""
+        step = min(source.chunk_rows for source in sources.values())
+        count = len(next(iter(sources.values())))
+        for start in range(0, count, step):
+            parts = {
+                name: Source(
+                    source.values[start : start + step],
+                    source.place,
+                    pieces=((source.place, -start),),
+                )
+                for name, source in sources.items()
+            }
+            arrays = self._convert(place, checked_inputs(parts, self.fields))
+            yield arrays, np.arange(start, min(count, start + step))
 
     def _by_dataset(self, path: str) -> dict[str, Array]:
         """Return a file's inputs, read by the model's dataset and validated."""
@@ -309,8 +326,11 @@ class Reader:
             x = {name: values for name, values in x.items() if name not in columns}
             if missing := [repr(name) for name in self.needed if name not in columns]:
                 raise DataError(f"the dict lacks {format_list(missing)}")
-        raw = RawInputs.of(self._convert("", arrays_of(x, self.fields)))
-        yield replace(raw, kept=named_columns(columns, len(raw), "the input"))
+        sources = sources_of(x, self.fields)
+        kept = named_columns(columns, len(next(iter(sources.values()))), "the input")
+        for arrays, rows in self._array_parts("", sources):
+            part = {name: [values[row] for row in rows] for name, values in kept.items()}
+            yield RawInputs(arrays, rows, kept=part)
 
     def _no_columns(self, place: str) -> DataError:
         columns = format_list([repr(name) for name in self.keep])

@@ -1,11 +1,11 @@
-"""Raw inputs of a model that are arrays in memory, checked as in training."""
+"""Raw inputs of a model that are arrays in memory."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from tinynet.builtin.datasets._arrays import Source, checked_inputs
+from tinynet.builtin.datasets._arrays import Source
 from tinynet.data.fields import is_encodable
 from tinynet.dataset import TEXT, Field
 from tinynet.errors import DataError
@@ -17,15 +17,15 @@ from tinynet.text.wording import format_list
 from tinynet.types import Array, Shape
 
 
-def arrays_of(x: Any, fields: Mapping[str, Field]) -> dict[str, Array]:
-    """Return the inputs of a model, (N, *shape) each by its name.
+def sources_of(x: Any, fields: Mapping[str, Field]) -> dict[str, Source]:
+    """Return the inputs of a model by name, (N, *shape) each; their values are not read.
 
     Args:
         x: The only input, or a dict of arrays by the inputs' names.
         fields: The inputs in training, by name.
 
     Raises:
-        DataError: for values, dtypes and shapes that do not fit them.
+        DataError: for dtypes and shapes that do not fit them.
     """
     if not isinstance(x, Mapping):
         if len(fields) != 1:
@@ -45,15 +45,12 @@ def arrays_of(x: Any, fields: Mapping[str, Field]) -> dict[str, Array]:
         raise DataError(
             f"the model has no inputs {format_list(unknown)}; available: {format_list([*fields])}"
         )
-    texts = {n: _texts(n, x[n], field) for n, field in fields.items() if field.dtype == TEXT}
-    numbers = {name: field for name, field in fields.items() if name not in texts}
-    sources = {
-        name: Source(_array(name, x[name], field), f"the input {name!r}")
-        for name, field in numbers.items()
-    }
-    arrays = {**texts, **(checked_inputs(sources, numbers) if sources else {})}
-    compare_counts({f"the input {name!r}": len(array) for name, array in arrays.items()})
-    return {name: arrays[name] for name in fields}
+    sources = {}
+    for name, field in fields.items():
+        convert = _texts if field.dtype == TEXT else _array
+        sources[name] = Source(convert(name, x[name], field), f"the input {name!r}")
+    compare_counts({source.place: len(source) for source in sources.values()})
+    return sources
 
 
 def _instead(missing: Sequence[str], fields: Mapping[str, Field]) -> str:

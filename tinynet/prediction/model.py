@@ -170,7 +170,8 @@ class Model:
             self.warn(left_out.message)
 
     def _chunks(self, x: Any, keep: Sequence[str], resize: bool) -> Iterator[RawInputs]:
-        keep = [keep] if isinstance(keep, str) else [*keep]
+        # Columns of a DataFrame may be numbered; a table names them by text.
+        keep = [str(name) for name in ([keep] if isinstance(keep, str | int) else keep)]
         if "token" in keep and any(map(self._text_of_words, self.target_of_output.values())):
             keep.remove("token")  # predictions of words have them
         warn = warning_once(self.warn)

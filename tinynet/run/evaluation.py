@@ -66,6 +66,8 @@ def evaluate(
     split: SplitOrAlias | None = None,
     *,
     data: Any = None,
+    validation: Any = None,
+    test: Any = None,
     checkpoint: str | Path | None = None,
     **settings: Unpack[Settings],
 ) -> Evaluation:
@@ -80,6 +82,8 @@ def evaluate(
             table of images), a pattern of paths, or a list of these; or samples in memory, in any
             form that `tinynet.train` takes. With ``split``, the data in memory that the run was
             trained on.
+        validation: The samples in memory for validation that the run was trained with.
+        test: Those for the test.
         checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
         **settings: See `Settings`.
 
@@ -88,18 +92,20 @@ def evaluate(
         DataError: if the data cannot be read, or the split is empty, or nothing in it counts for a
             loss; for new samples with other arrays or classes than the training data.
         PluginError: if a type that it needs is not installed.
-        UsageError: for a split of data that the run was not trained on.
+        CheckpointMismatchError: for a split of data that the run was not trained on.
     """
     check_arguments("evaluate", locals())
-    if data is None or isinstance(data, GivenData):
+    further = validation is not None or test is not None
+    if (data is None and not further) or isinstance(data, GivenData):
         return evaluate_split(path, split or "test", checkpoint, data, settings)
-    if split is not None:
+    if split is not None or further:
         if isinstance(data, str | os.PathLike):
             raise UsageError(
                 f"split={split!r} names a part of the run's own data; leave it out, to evaluate on"
                 f" all of {os.fspath(data)!r}"
             )
-        return evaluate_split(path, split, checkpoint, GivenData.of(data), settings)
+        given = GivenData.of(data, validation, test)
+        return evaluate_split(path, split or "test", checkpoint, given, settings)
     file, state, model = open_run(path, checkpoint, settings, observer(settings))
     spec = model.spec
     if spec.data is None:
@@ -142,7 +148,14 @@ def evaluate_split(
     with verifying(settings.get("verify_data", False)):
         data = Data(spec.data, root, spec.training.seed, state.transforms, datasets)
     data.require(name)
-    for change in state.data.changes(DataFacts.of(data)):
+    changes = state.data.changes(DataFacts.of(data))
+    if changes and given is not None:
+        remedy = (
+            "to evaluate all samples of other data, leave out the split:"
+            " tinynet.evaluate(run, data=...)"
+        )
+        raise CheckpointMismatchError("\n  ".join([*changes, remedy]))
+    for change in changes:
         report(Warned(change))
     return _evaluate((file, state, model), data, name, name, settings)
 

@@ -15,7 +15,7 @@ from xxhash import xxh3_64_hexdigest, xxh3_128
 from tinynet.dataset import TEXT, Batch, DatasetConfig, Field
 from tinynet.errors import DataError
 from tinynet.files.file_rows import LARGE, FileRows, FileVersion, Rows
-from tinynet.files.pieces import JoinedRows
+from tinynet.files.pieces import JoinedRows, compare_pieces
 from tinynet.files.regular import compare_counts
 from tinynet.files.scan_cache import remember
 from tinynet.text.warning import warn
@@ -223,6 +223,7 @@ class ArrayDataset:
         self.inputs = {name: source.field for name, source in self._inputs.items()}
         self.targets = {name: source.field for name, source in self._targets.items()}
         compare_counts({source.place: len(source) for _, _, source in self._sources()})
+        compare_pieces([(source.pieces, len(source)) for _, _, source in self._sources()])
         fields = [
             [role, name, _described_as(source.field)] for role, name, source in self._sources()
         ]

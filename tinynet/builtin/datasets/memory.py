@@ -1,10 +1,12 @@
 """A dataset of arrays that a Python program holds in memory."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
+from xxhash import xxh3_128
 
 from tinynet.builtin.datasets._arrays import (
     MAX_CLASSES,
@@ -16,7 +18,7 @@ from tinynet.builtin.datasets._arrays import (
 from tinynet.dataset import Field
 from tinynet.errors import DataError
 from tinynet.files.image_objects import are_images, stack_images
-from tinynet.text.wording import format_list
+from tinynet.text.wording import format_list, suggest
 from tinynet.types import Array
 
 NUMBERS = "biuf"
@@ -40,12 +42,14 @@ class MemoryArrays:
         place: The role of the arrays, for messages; empty for the training data.
         trained: The fields of the targets in training, if the arrays are compared with these:
             integers are then the indices of their classes.
+        columns: Further arrays (N,), which only group or sort the samples.
     """
 
     inputs: Mapping[str, Any]
     targets: Mapping[str, Any]
     weights: Any = None
     place: str = ""
+    columns: Mapping[str, Any] = field(default_factory=dict)
     trained: Mapping[str, Field] | None = None
 
     def config_of(self, target: str, config: "Memory.Config") -> "Memory.Config":
@@ -105,6 +109,47 @@ class Memory(ArrayDataset):
             raise DataError("\n  ".join(faults))
         targets = {name: _target(y, arrays.config_of(name, config)) for name, y in targets.items()}
         super().__init__(inputs, targets, weights)
+        self._columns = {
+            name: _column(arrays.name("column", name), values, len(self))
+            for name, values in arrays.columns.items()
+        }
+        if self._columns:
+            digest = xxh3_128(self.fingerprint.encode())
+            for name, values in self._columns.items():
+                digest.update(json.dumps([name, values.tolist()], default=str).encode())
+            self.fingerprint: str = digest.hexdigest()
+
+    def column_values(self, name: str) -> Array:
+        """Return an array (N,), or a named feature of an array (N, F), by its name."""
+        columns: dict[str, tuple[Source, int | None]] = {}
+        for array, source in {**self._inputs, **self._targets}.items():
+            described = source.field
+            if not described.shape:
+                columns[array] = source, None
+            elif len(described.shape) == 1:
+                for position, feature in enumerate(described.names or ()):
+                    columns.setdefault(feature, (source, position))
+        if name in self._columns:
+            return self._columns[name]
+        if name not in columns:
+            raise DataError(
+                f"no array (N,) or feature is named {name!r}; "
+                + suggest(name, [*columns, *self._columns])
+            )
+        source, place = columns[name]
+        values = source.gather(np.arange(len(self)))
+        return values if place is None else values[:, place]
+
+
+def _column(place: str, values: Any, samples: int) -> Array:
+    """Return the values of a column (N,): numbers, texts or dates."""
+    array = np.asarray(values)
+    if array.shape != (samples,):
+        raise DataError(
+            f"{place} has shape {array.shape}; to group or to sort the samples it needs one value"
+            f" for each, the shape {(samples,)}"
+        )
+    return array
 
 
 def _texts(place: str, values: Any) -> Source | None:

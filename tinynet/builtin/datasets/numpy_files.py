@@ -44,7 +44,10 @@ class NPZ(ArrayDataset):
     class Config(TargetConfig):
         """Parameters of `npz`."""
 
-        path: FilePath = Field(description="The .npz file, or a folder or a pattern of such files.")
+        path: FilePath = Field(
+            description="The .npz file, or a folder or a pattern of such files, joined by rows in"
+            " the natural order of their names."
+        )
         inputs: Annotated[ArrayNames, AlsoCalled(("features", "input"))] = Field(
             default="x",
             description='The array of inputs, or several: {"image": "x1", "meta": "x2"}.',
@@ -119,7 +122,7 @@ class NPY(ArrayDataset):
         inputs: Annotated[Files, AlsoCalled(("features", "input"))] = Field(
             description='The .npy file of inputs, or several: {"image": "a.npy", "meta": "b.npy"}.'
             ' A folder, or a pattern such as "x-*.npy", stands for its files, joined by rows in the'
-            " order of their names."
+            " natural order of their names: x-2.npy comes before x-10.npy."
         )
         targets: Annotated[Files | None, AlsoCalled(("target", "labels"))] = Field(
             default=None,
@@ -140,7 +143,7 @@ class NPY(ArrayDataset):
             None if config.weights is None else npy_source(config.weights),
         )
 
-    input_endings = (".npy",)
+    input_endings = ()  # any model reads .npy files, a few megabytes at a time
 
     @classmethod
     def read_inputs(

@@ -14,6 +14,7 @@ from tinynet.builtin.tables.joining import MemoryWatch, join_tables, require_sam
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
 from tinynet.builtin.tables.table_files import table_files
 from tinynet.errors import DataError
+from tinynet.files.natural_order import natural_key
 from tinynet.files.regular import open_file
 from tinynet.text.wording import format_list
 
@@ -96,11 +97,12 @@ def _pieces(path: str) -> list[str]:
     """Return the files of a path: those of a folder have an ending of Parquet files."""
     if not os.path.isdir(path):
         return table_files(path)
-    files = sorted(
+    found = (
         file
         for file in glob.glob(os.path.join(glob.escape(path), "*"))
         if file.lower().endswith(ENDINGS) and os.path.isfile(file)
     )
+    files = sorted(found, key=natural_key)
     if not files:
         raise DataError(f"{path} is a folder without Parquet files ({', '.join(ENDINGS)})")
     return files

@@ -4,13 +4,14 @@ import glob
 import os
 
 from tinynet.errors import DataError
+from tinynet.files.natural_order import natural_key
 
 TEXT_ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
 """Usual endings of text tables."""
 
 
 def table_files(path: str) -> list[str]:
-    """Return the files that a path names; ``*`` and ``?`` in it are wildcards.
+    """Return the files that a path names, in natural order; ``*`` and ``?`` are wildcards.
 
     A path that exists names itself.
 
@@ -22,7 +23,7 @@ def table_files(path: str) -> list[str]:
     if not ("*" in path or "?" in path) or os.path.lexists(path):
         return [path]
     try:
-        files = sorted(glob.glob(path.replace("[", "[[]")))
+        files = sorted(glob.glob(path.replace("[", "[[]")), key=natural_key)
     except (OSError, ValueError):
         files = []
     files = [file for file in files if os.path.isfile(file)]
