@@ -13,6 +13,7 @@ from tinynet.builtin.tables.conversion_hint import conversion_command
 from tinynet.builtin.tables.joining import MemoryWatch, join_tables, require_same_header
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
 from tinynet.builtin.tables.table_files import table_files
+from tinynet.builtin.tables.time_zones import zone_of
 from tinynet.errors import DataError
 from tinynet.files.natural_order import natural_key
 from tinynet.files.regular import open_file
@@ -117,11 +118,15 @@ def _chunks(
         _require_unique(path, header)
         chosen = header if choose is None else tuple(choose(header))
         _require_readable(path, {name: schema.field(name).type for name in chosen})
+        kinds = {name: schema.field(name) for name in chosen}
+        zones = {name: zone for name, k in kinds.items() if (zone := zone_of(k)) is not None}
         rows, total = 0, file.metadata.num_rows
 
         def table(batch: Any) -> RawTable:
             columns = {name: _column(path, batch, name) for name in chosen}
-            return RawTable(path, columns, batch.num_rows, header, typed=True, start=rows)
+            return RawTable(
+                path, columns, batch.num_rows, header, typed=True, start=rows, zones=zones
+            )
 
         yield table(schema.empty_table())
         # A name with a point selects the parts of a nested column as well.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from tinynet.builtin.tables.learned import unpack
 from tinynet.builtin.tables.opened import rows_to_drop, source_columns
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
 from tinynet.builtin.tables.remedies import correction_message, kind_options
+from tinynet.builtin.tables.time_zones import in_zone
 from tinynet.builtin.tables.unknown_cells import UnknownCells
 from tinynet.dataset import Field, InputRows, State
 from tinynet.errors import DataError
@@ -58,7 +60,7 @@ def read_rows(
                 name: _made(entry, columns).encoded(learned).gather(rows)
                 for name, entry in inputs.items()
             }
-            kept = {name: [raw.columns[name][row] for row in rows.tolist()] for name in keep}
+            kept = {name: _kept(raw, name, rows) for name in keep}
             places = [raw.where(row) for row in rows.tolist()]
             left_out = [
                 (start + row, {name: raw.columns[name][row] for name in keep})
@@ -125,6 +127,12 @@ def _parsed(
     if faults.columns:
         raise DataError(correction_message(config, faults, [*positions]))
     return columns, np.flatnonzero(~dropped)
+
+
+def _kept(raw: RawTable, name: str, rows: Array) -> list[Any]:
+    """Return the cells of a column, times in the zone of the source."""
+    cells = [raw.columns[name][row] for row in rows.tolist()]
+    return in_zone(cells, raw.zones[name]) if name in raw.zones else cells
 
 
 def _made(entry: str | tuple[str, ...], columns: Mapping[str, Column]) -> TableInput:

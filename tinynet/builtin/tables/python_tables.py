@@ -8,6 +8,7 @@ import numpy as np
 
 from tinynet.builtin.tables.arrow_columns import column_array
 from tinynet.builtin.tables.raw_table import ChooseColumns, RawTable
+from tinynet.builtin.tables.time_zones import zone_of
 from tinynet.builtin.tables.value_columns import value_column
 from tinynet.errors import DataError
 from tinynet.types import Array
@@ -41,7 +42,7 @@ _Found = tuple[str, Sequence[Any], Callable[[Any], Any]]
 def _arrow(source: Any) -> _Found | None:
     if not hasattr(source, "column_names") or not hasattr(source, "schema"):
         return None
-    return "the table", source.column_names, lambda name: column_array(source.column(name))
+    return "the table", source.column_names, source.column
 
 
 def _frame(source: Any) -> _Found | None:
@@ -87,8 +88,17 @@ def _table(
     if not header:
         raise DataError(f"{place} has no columns")
     chosen = header if choose is None else choose(header)
-    columns = {name: value_column(place, name, column(by_name[name])) for name in chosen}
-    return RawTable(place, columns, _rows(place, columns, column(keys[0])), header, typed=True)
+    values = {name: column(by_name[name]) for name in chosen}
+    columns = {name: _array(place, name, cells) for name, cells in values.items()}
+    times = [name for name, cells in columns.items() if cells.dtype.kind == "M"]
+    zones = {name: zone for name in times if (zone := zone_of(values[name])) is not None}
+    rows = _rows(place, columns, column(keys[0]))
+    return RawTable(place, columns, rows, header, typed=True, zones=zones)
+
+
+def _array(place: str, name: str, cells: Any) -> Array:
+    is_arrow = hasattr(cells, "to_pylist")
+    return value_column(place, name, column_array(cells) if is_arrow else cells)
 
 
 def _rows(place: str, columns: Mapping[str, Array], first: Any) -> int:

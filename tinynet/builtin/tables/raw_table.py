@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import Self, TypeAlias
 
 import numpy as np
@@ -52,6 +53,7 @@ class RawTable:
         numbers: The form of numbers in a text file.
         underscores: False if no cell contains one.
         start: Number of the first row in its file or object, for a part of a table.
+        zones: The time zone of columns of times that have one; the times are in UTC.
     """
 
     place: str
@@ -64,6 +66,7 @@ class RawTable:
     numbers: NumberFormat = field(default_factory=NumberFormat)
     underscores: bool = True
     start: int = 0
+    zones: Mapping[str, tzinfo] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.rows
