@@ -8,7 +8,7 @@ import pytest
 from tinynet.builtin.datasets.memory import Memory, MemoryArrays
 from tinynet.dataset import Field
 from tinynet.errors import DataError
-from tinynet.prediction.memory_inputs import arrays_of
+from tinynet.prediction.memory_inputs import sources_of
 
 Image = pytest.importorskip("PIL.Image", reason="images need Pillow")
 
@@ -91,8 +91,8 @@ def test_images_for_prediction_have_the_channels_of_training(shape):
     palette = Image.new("P", (4, 3), 1)
     palette.putpalette([0, 0, 0, 90, 90, 90])
     fields = {"input": Field(shape, "uint8")}
-    assert (arrays_of([palette], fields)["input"] == np.full((1, *shape), 90)).all()
-    assert arrays_of(palette, fields)["input"].shape == (1, *shape)
+    assert (sources_of([palette], fields)["input"].values == np.full((1, *shape), 90)).all()
+    assert sources_of(palette, fields)["input"].values.shape == (1, *shape)
 
 
 def test_images_of_different_sizes_are_an_error_with_a_remedy():
