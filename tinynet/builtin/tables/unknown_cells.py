@@ -29,9 +29,11 @@ class UnknownCells:
     def add(self, columns: Iterable[Column], learned: Mapping[str, Learned]) -> None:
         """Count the cells of some rows; missing ones are left out."""
         for column in columns:
-            if isinstance(column, CodedColumn) and column.options.kind == "category":
-                count = self._columns.setdefault(column.name, _Count())
-                count.add(column, learned[column.name].categories)
+            if not isinstance(column, CodedColumn) or column.options.kind != "category":
+                continue
+            # None is known if all are rarer than `min_count`.
+            if categories := learned[column.name].categories:
+                self._columns.setdefault(column.name, _Count()).add(column, categories)
 
     def report(self) -> None:
         """Warn of the columns of which most cells are unknown."""
