@@ -189,7 +189,8 @@ class Data:
             epoch: The epoch of training; None in evaluation.
             first: The position of the batch's first sample in the order of the epoch.
         """
-        part = self.splits[split].at(positions)
+        whole = self.splits[split]
+        part = whole.at(positions)
         raw = part.read()
         arrays = {**raw.inputs, **raw.targets}
         with naming_samples(part.place):
@@ -199,7 +200,7 @@ class Data:
                 samples = np.asarray(part.indices)
                 rng = partial(self._streams, epoch, first, samples)
                 arrays = self.preprocessing.apply(arrays, rng, training=True)
-        if part.is_large and self._checked_dtype is not None:
+        if whole.is_large and self._checked_dtype is not None:
             require_finite(self.preprocessing, arrays, self._checked_dtype, part.place)
         return Batch(
             {name: arrays[name] for name in raw.inputs},

@@ -22,7 +22,7 @@ def table(rows, header="size,color,when,note,id,weight,kind"):
         kind = "large" if size + (color == "red") > 0.3 else "small"
         cell = "" if i % 9 == 0 else f"{size:.3f}"
         day = f"20{10 + draw.randrange(9)}-0{1 + draw.randrange(9)}-1{draw.randrange(9)}"
-        note = f"{i} words that nobody else has written in such a row of a table"
+        note = f"{i} words of a note that no other row of the table has"
         lines.append(f"{cell},{color},{day},{note},{i},{draw.gauss(50, 9):.2f},{kind}")
     return "\n".join(lines) + "\n"
 

@@ -48,6 +48,6 @@ class TextConfig(EncodedConfig):
 
     empty: Annotated[Empty, AlsoCalled(("blank", "skip_empty", "skip_blank_lines"))] = Field(
         default="error",
-        description="What becomes of a text that is empty or white space. 'error': it is refused."
+        description="The treatment of a text that is empty or white space. 'error': it is refused."
         " 'skip': it is left out. 'keep': it is a sample without any token.",
     )

@@ -16,7 +16,7 @@ from tinynet.text.wording import suggest
 from tinynet.types import Array
 
 KEEP_EMPTY = ', or set "empty": "skip" to leave them out, or "keep" for samples without any token'
-"""What else the spec can do about empty texts."""
+"""The other ways to treat empty texts, for messages."""
 
 MAX_SHOWN = 5
 """Samples with a fault that a message lists."""

@@ -162,8 +162,8 @@ def _described(
     )
 
 
-def _parsed(draft: Draft) -> object:
-    """Return the data of a draft as those of a spec are validated."""
+def _parsed(draft: Draft) -> DataSpec:
+    """Return the data of a draft, validated as those of a spec."""
     part = load_spec({**_NO_NETWORK, "name": draft.name, "data": draft.data}).data
     assert part is not None
     return part
@@ -180,7 +180,7 @@ _NO_NETWORK = {
 def _opened(draft: Draft, root: Path) -> tuple[Draft, Data]:
     """Return a draft with its data, repaired if they cannot be opened without it."""
     try:
-        return draft, Data(DataSpec.model_validate(_parsed(draft)), root, 1)
+        return draft, Data(_parsed(draft), root, 1)
     except DataError:
         for repair in draft.repairs:
             repaired = replace(draft.repaired(repair), repairs=())
