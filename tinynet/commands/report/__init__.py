@@ -1,0 +1,1 @@
+"""Reports of runs: one page with everything about a trained network."""
