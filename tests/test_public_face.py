@@ -23,7 +23,7 @@ NAMES = {
 }
 """Stable names, and the parameters that people give by name."""
 
-MODULES = ("errors", "layer", "registry", "testing")
+MODULES = ("errors", "events", "layer", "registry", "testing")
 
 
 @pytest.mark.parametrize("name", NAMES)

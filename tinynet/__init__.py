@@ -37,9 +37,9 @@ _HOME = {
     "train": "tinynet.run.training_run",
 }
 
-_SUBMODULES = frozenset({"errors", "layer", "registry", "testing"})
+_SUBMODULES = frozenset({"errors", "events", "layer", "registry", "testing"})
 
-__all__ = [*_HOME, "errors", "layer", "registry", "testing"]
+__all__ = [*_HOME, "errors", "events", "layer", "registry", "testing"]
 
 
 def __getattr__(name: str) -> Any:

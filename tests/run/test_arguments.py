@@ -157,7 +157,7 @@ def test_error_for_callbacks_and_data_names_the_alternatives(tmp_path):
         ("threads", 0, "threads=0 must be"),
         ("threads", True, "threads=True must be"),
         ("max_params", -1, "max_params=-1 must be an integer of at least 1"),
-        ("observer", [print], "must be a function"),
+        ("observer", [print, 3], "must be a function"),
         ("data_root", "nowhere", "data_root='nowhere' is not an existing folder"),
         ("data_root", 3, "data_root=3 must be a path"),
         ("kernels", 1, "kernels=1 must be a name"),

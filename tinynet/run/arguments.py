@@ -166,7 +166,10 @@ def _rules(value: Any) -> str | None:
 
 
 def _observer(value: Any) -> str | None:
-    return None if callable(value) else "must be a function that is called with every event"
+    several = value if isinstance(value, list | tuple) else [value]
+    if all(map(callable, several)):
+        return None
+    return "must be a function that is called with every event, or a list of such functions"
 
 
 def _checkpoint(value: Any) -> str | None:

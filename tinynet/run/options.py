@@ -1,9 +1,11 @@
 """Options of a run that are not part of its spec."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, TypedDict
 
+from tinynet.events import StopTraining
 from tinynet.text.warning import warn
 from tinynet.training.events import RunEvent, Warned
 
@@ -17,7 +19,8 @@ class Settings(TypedDict, total=False):
         data_root: The folder that relative data paths start in; by default the spec's, or the one
             that the run recorded.
         threads: The number of threads, by default one per core; it does not affect the result.
-        observer: Called with every event; by default warnings become Python warnings.
+        observer: Called with every event of `tinynet.events`, or a list of such functions; by
+            default warnings become Python warnings.
         lock: False trains without a lock where the file system offers none.
         max_params: Elements of parameters and buffers that may be allocated.
         kernels: Name of the numerical kernels; by default the fastest that are installed.
@@ -28,7 +31,7 @@ class Settings(TypedDict, total=False):
 
     data_root: str | Path | None
     threads: int | None
-    observer: Observer | None
+    observer: Observer | Sequence[Observer] | None
     lock: bool
     max_params: int
     kernels: str | None
@@ -44,7 +47,25 @@ def data_root(settings: Settings, default: Path) -> Path:
 
 def observer(settings: Settings) -> Observer:
     """Return the function that is called with every event."""
-    return settings.get("observer") or _warn
+    given = settings.get("observer") or _warn
+    return given if callable(given) else _Several(tuple(given))
+
+
+@dataclass(frozen=True)
+class _Several:
+    """Several observers, called in order; a request to stop is raised after the last one."""
+
+    observers: tuple[Observer, ...]
+
+    def __call__(self, event: RunEvent) -> None:
+        stop: StopTraining | None = None
+        for observe in self.observers:
+            try:
+                observe(event)
+            except StopTraining as request:
+                stop = request if stop is None else stop
+        if stop is not None:
+            raise stop
 
 
 def _warn(event: RunEvent) -> None:

@@ -18,13 +18,22 @@ from tinynet.errors import LocatedError, PluginError, TinynetError
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted, recorded_signals
 from tinynet.run.log import RunLog
-from tinynet.run.options import Observer
+from tinynet.run.observers import StoppableObserver
 from tinynet.run.roots import resume_command
 from tinynet.run.saver import Saver
 from tinynet.spec.models import Spec
 from tinynet.spec.training_spec import CheckpointSpec
-from tinynet.training.events import Evaluated, Event, Saved, Started, StepDone, Warned
-from tinynet.training.monitor import early_stopping_event
+from tinynet.training.events import (
+    Ended,
+    Evaluated,
+    Event,
+    Saved,
+    Started,
+    StepDone,
+    StopReason,
+    Warned,
+)
+from tinynet.training.monitor import best_evaluation, early_stopping_event
 from tinynet.training.progress import Best, Progress
 from tinynet.training.trainer import Trainer
 from tinynet.types import Array
@@ -75,12 +84,12 @@ class Session:
 
     folder: RunFolder
     trainer: Trainer
-    tell: Observer
+    tell: StoppableObserver
     draft: Checkpoint
     resumed: Checkpoint | None = None
 
     def train(self) -> tuple[dict[str, float], float]:
-        """Train to the end, or until a signal.
+        """Train to the end, or until an observer stops the run, or until a signal.
 
         Returns:
             The figures of the last evaluation of this process, and the seconds of training.
@@ -105,18 +114,25 @@ class Session:
             if begins:
                 self._begin()
             with self._last_save_reported(), closing(trainer.run()) as events:
-                for event in events:
+                while self.tell.stop is None and (event := next(events, None)) is not None:
                     self.tell(event)
                     if isinstance(event, Evaluated):
                         figures = event.figures
                     self._record(event, time.monotonic() - started)
                     if interrupts.received is not None and not trainer.finished:
                         self._interrupt(interrupts.received)
+            if self.stop_reason == "observer":
+                self._save()
             self._acknowledge(self._saver.wait())
-        stopping = trainer.spec.training.early_stopping
-        if begins and stopping is not None and trainer.stop_reason == "early_stopping":
-            self.tell(early_stopping_event(stopping, trainer.progress, trainer.steps_per_epoch))
+        if begins:
+            self._end()
         return figures, time.monotonic() - started
+
+    @property
+    def stop_reason(self) -> StopReason | None:
+        """The reason why training ended; None before."""
+        reason = self.trainer.stop_reason
+        return "observer" if reason is None and self.tell.stop is not None else reason
 
     def _begin(self) -> None:
         trainer = self.trainer
@@ -131,6 +147,20 @@ class Session:
         if resumed is None or self._log.gone or resumed.spec != self.draft.spec:
             # A changed spec is saved before its first step, or a kill would undo the change.
             self._save(wait=True)
+
+    def _end(self) -> None:
+        """Report the end of training."""
+        trainer, stop, reason = self.trainer, self.tell.stop, self.stop_reason
+        assert reason is not None
+        training, progress = trainer.spec.training, trainer.progress
+        if training.early_stopping is not None and reason == "early_stopping":
+            early = early_stopping_event(training.early_stopping, progress, trainer.steps_per_epoch)
+            self.tell(early)
+        message = stop.reason if stop is not None and reason == "observer" else ""
+        best = best_evaluation(training, progress, trainer.steps_per_epoch)
+        kept = progress.best
+        path = None if kept is None else self.folder.checkpoint(kept.step)
+        self.tell(Ended(progress.step, progress.epoch, reason, message, best, path))
 
     @contextmanager
     def _last_save_reported(self) -> Iterator[None]:

@@ -30,6 +30,7 @@ from tinynet.run.length import rate_jump, require_end_not_passed
 from tinynet.run.lock import locked
 from tinynet.run.log import last_figures, read_log
 from tinynet.run.lookup import find_checkpoint
+from tinynet.run.observers import StoppableObserver
 from tinynet.run.options import Settings, data_root, observer
 from tinynet.run.path_errors import no_run
 from tinynet.run.roots import recorded_root
@@ -50,12 +51,13 @@ class Run:
         network: The network after the last step, with averaged weights if the spec has an average.
         step: Completed steps.
         epoch: Completed epochs.
-        finished: True if the run has ended.
+        finished: True if the run has reached its end; False after `StopTraining`.
         seconds: Seconds of training in this process.
         figures: The last evaluation's: ``train/loss``, ``val/accuracy``, ...
         has_test: True if there is a test split.
         best: The best checkpoint, if the run keeps one.
-        stop_reason: ``"epochs"``, ``"steps"`` or ``"early_stopping"``; None before the end.
+        stop_reason: ``"epochs"``, ``"steps"`` or ``"early_stopping"``, or ``"observer"`` if an
+            observer raised `tinynet.events.StopTraining`.
         best_evaluation: The best by `keep_best`, or else by `early_stopping`; None without both.
         data_root: The folder that relative data paths start in.
         patience: The patience of early stopping, in evaluations; None without it.
@@ -160,7 +162,7 @@ def train(
             settings,
             given,
         )
-    spec, tell = _read_spec(spec, overrides, given), observer(settings)
+    spec, tell = _read_spec(spec, overrides, given), _stoppable(settings)
     lineage: tuple[dict[str, JsonValue], ...] = ()
     if source is None:
         trainer = _trainer(spec, spec.folder, settings, given=given)
@@ -180,8 +182,7 @@ def train(
     with locked(folder.lock, required=settings.get("lock", True)):
         folder.require_unused()
         folder.clean()
-        figures, seconds = Session(folder, trainer, tell, draft).train()
-        return _result(folder, trainer, figures, seconds, given)
+        return _run(Session(folder, trainer, tell, draft), given)
 
 
 def plan_fine_tuning(
@@ -250,7 +251,7 @@ def _continue(
     settings: Settings,
     given: GivenData | None,
 ) -> Run:
-    tell = observer(settings)
+    tell = _stoppable(settings)
     if not folder.steps():
         raise no_run(folder.path)
     with locked(folder.lock, required=settings.get("lock", True)):
@@ -279,8 +280,14 @@ def _continue(
                 tell(Warned(warning))
         with locating_errors(spec):
             draft = draft_checkpoint(trainer, continuation.lineage, checkpoint.run_id)
-        figures, seconds = Session(folder, trainer, tell, draft, checkpoint).train()
-        return _result(folder, trainer, figures, seconds, given)
+        return _run(Session(folder, trainer, tell, draft, checkpoint), given)
+
+
+def _stoppable(settings: Settings) -> StoppableObserver:
+    """Return the observer of a run, which is also called with what happens before training."""
+    stoppable = StoppableObserver(observer(settings))
+    settings["observer"] = stoppable
+    return stoppable
 
 
 def _read_spec(
@@ -345,13 +352,10 @@ def _trainer(
     return trainer
 
 
-def _result(
-    folder: RunFolder,
-    trainer: Trainer,
-    figures: dict[str, float],
-    seconds: float,
-    given: GivenData | None,
-) -> Run:
+def _run(session: Session, given: GivenData | None) -> Run:
+    """Train, and return the result."""
+    figures, seconds = session.train()
+    folder, trainer = session.folder, session.trainer
     progress, stopping = trainer.progress, trainer.spec.training.early_stopping
     path = folder.path.resolve()
     best = None if progress.best is None else RunFolder(path).checkpoint(progress.best.step)
@@ -365,7 +369,7 @@ def _result(
         figures or last_figures(folder.log),
         trainer.data.size("test") > 0,
         best,
-        trainer.stop_reason,
+        session.stop_reason,
         best_evaluation(trainer.spec.training, progress, trainer.steps_per_epoch),
         trainer.data.root,
         None if stopping is None else stopping.patience,

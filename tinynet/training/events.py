@@ -6,8 +6,11 @@ from typing import Literal, TypeAlias
 
 from tinynet.data.sizes import SplitSizes
 
-StopReason: TypeAlias = Literal["epochs", "steps", "early_stopping"]
-"""The setting that ended a run: `training.epochs`, `.steps` or `.early_stopping`."""
+StopReason: TypeAlias = Literal["epochs", "steps", "early_stopping", "observer"]
+"""The setting that ended a run, `training.epochs`, `.steps` or `.early_stopping`, or an observer.
+
+An observer that raised `StopTraining` leaves a run that is not finished.
+"""
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,27 @@ class StoppedEarly:
 
 
 @dataclass(frozen=True)
+class Ended:
+    """Training ended, and the run is saved.
+
+    Attributes:
+        step: Updates done.
+        epoch: Epochs done.
+        stop_reason: The reason.
+        message: The reason that an observer gave; empty for other reasons.
+        best: The best evaluation by `keep_best`, or else by `early_stopping`; None without both.
+        best_path: The checkpoint of the best evaluation, if the run keeps it.
+    """
+
+    step: int
+    epoch: int
+    stop_reason: StopReason
+    message: str
+    best: BestEvaluation | None
+    best_path: Path | None
+
+
+@dataclass(frozen=True)
 class Transferred:
     """A new run started with tensors of a checkpoint.
 
@@ -151,5 +175,5 @@ class Warned:
 Event: TypeAlias = StepDone | Evaluating | Evaluated
 """The events of `Trainer.run`."""
 
-RunEvent: TypeAlias = Event | Transferred | Started | StoppedEarly | Saved | Warned
+RunEvent: TypeAlias = Event | Transferred | Started | StoppedEarly | Saved | Ended | Warned
 """The events of a run."""
