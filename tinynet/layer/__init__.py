@@ -14,6 +14,7 @@ from tinynet.config import NODE_KEYS, Config, InitializerReference, PositivePair
 from tinynet.errors import ShapeError
 from tinynet.layer.build import Build
 from tinynet.layer.context import Context, Needs
+from tinynet.layer.onnx_graph import OnnxGraph
 from tinynet.types import Array, Shape
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Cache",
     "Context",
     "Costed",
+    "Exportable",
     "Foldable",
     "Fusable",
     "Gradients",
@@ -32,6 +34,7 @@ __all__ = [
     "LayerConfig",
     "MultiOutput",
     "Needs",
+    "OnnxGraph",
     "PositivePair",
     "Rectifiable",
     "Rescalable",
@@ -308,5 +311,29 @@ class Costed(Protocol):
 
         A multiply-add counts as two operations. They must depend on the config and the shapes
         alone, because the shards of a batch follow from them.
+        """
+        ...
+
+
+@runtime_checkable
+class Exportable(Protocol):
+    """The ability of a layer to be exported as operators of ONNX."""
+
+    def to_onnx(self, graph: OnnxGraph, *inputs: str) -> str | tuple[str, ...]:
+        """Add the operators that compute `forward` in evaluation.
+
+        A ReLU, for example, returns ``graph.node("Relu", x)``. Parameters are read here, not in the
+        constructor, because training changes them.
+
+        Args:
+            graph: The graph to which the operators are added.
+            *inputs: The name of each input, (N, *in_shape).
+
+        Returns:
+            The name of the output, (N, *out_shape); a tuple of names, in the order of
+            ``out_shapes``, if the layer has several outputs.
+
+        Raises:
+            ShapeError: if the layer cannot be exported with its config; the message says why.
         """
         ...

@@ -3,10 +3,12 @@
 import math
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tinynet.builtin.layers._affine import computed, needs, rectified, rescaled
+from tinynet.builtin.layers._onnx import pads
 from tinynet.kernels import ThreeGradients, Window
 from tinynet.layer import (
     Array,
@@ -17,6 +19,7 @@ from tinynet.layer import (
     InitializerReference,
     Layer,
     LayerConfig,
+    OnnxGraph,
     Shape,
     ShapeError,
 )
@@ -128,6 +131,25 @@ class Convolution:
     def cost(self) -> tuple[int, int]:
         weight, size = self.params["weight"], math.prod(self.out_shape)
         return 2 * size // self.out_shape[-1] * weight.size, size * weight.itemsize
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        axes = slice(len(self._row), None)  # an image of one row is a sequence
+        kernel = self._kernel()[(0,) * len(self._row)]
+        window = self._window
+        weight = graph.param("weight", np.moveaxis(kernel, (-1, -2), (0, 1)))
+        bias = [graph.param("bias")] if "bias" in self.params else []
+        y = graph.node(
+            "Conv",
+            graph.channels_first(x),
+            weight,
+            *bias,
+            kernel_shape=window.kernel_size[axes],
+            strides=window.strides[axes],
+            dilations=window.dilation[axes],
+            pads=pads(list(window.padding)[axes]),
+            group=self._in_shape[-1] // kernel.shape[-2],
+        )
+        return graph.channels_last(y)
 
     def _kernel(self) -> Array:
         """Return the weight as the kernels take it."""

@@ -17,6 +17,7 @@ from tinynet.layer import (
     Gradients,
     Layer,
     LayerConfig,
+    OnnxGraph,
     Rectifiable,
     Shape,
 )
@@ -40,6 +41,9 @@ class ReLU(SameShape):
 
     def fuse_into(self, previous: Layer) -> Layer | None:
         return previous.with_relu() if isinstance(previous, Rectifiable) else None
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Relu", x)
 
 
 class LeakyReLU(SlopeFromOutput):

@@ -15,6 +15,7 @@ from tinynet.layer import (
     InitializerReference,
     Layer,
     LayerConfig,
+    OnnxGraph,
     Shape,
     ShapeError,
 )
@@ -83,3 +84,10 @@ class Dense:
         fan_in, units = self.params["weight"].shape
         rows = math.prod(self.out_shape[:-1])
         return 2 * rows * fan_in * units, math.prod(self.out_shape) * self.params["weight"].itemsize
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        bias = [graph.param("bias")] if "bias" in self.params else []
+        if len(self.out_shape) == 1:
+            return graph.node("Gemm", x, graph.param("weight"), *bias)
+        y = graph.node("MatMul", x, graph.param("weight"))
+        return graph.node("Add", y, *bias) if bias else y

@@ -1,0 +1,164 @@
+"""Removal of transposes between operators that all work channels first.
+
+Each layer takes and returns channels last, so a convolution is surrounded by two transposes. Each
+transpose is moved behind the operators that treat every element alike, until it meets its
+opposite, or an operator that needs it.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from onnx import helper
+
+from tinynet.types import Array
+
+ELEMENTWISE = frozenset(
+    "Abs Add And Cast Ceil Celu Clip Cos Div Elu Equal Erf Exp Floor Greater GreaterOrEqual"
+    " HardSigmoid HardSwish Identity LeakyRelu Less LessOrEqual Log Max Min Mul Neg Not Or PRelu"
+    " Pow Reciprocal Relu Round Selu Shrink Sigmoid Sign Sin Softplus Softsign Sqrt Sub Tanh"
+    " ThresholdedRelu Where Xor".split()
+)
+"""Operators that treat every element alike, and broadcast their inputs."""
+
+OF_AN_AXIS = frozenset(("Concat", "Softmax", "LogSoftmax"))
+"""Operators with an attribute ``axis``, which keep the order of the axes."""
+
+Order: TypeAlias = tuple[int, ...]
+
+
+class _Transposed(NamedTuple):
+    """A value that is the transpose of another, not yet computed."""
+
+    source: str
+    order: Order
+
+
+def without_transposes(
+    operators: Iterable[Any], arrays: dict[str, Array], outputs: Collection[str]
+) -> list[Any]:
+    """Return operators that compute the same with fewer transposes.
+
+    Args:
+        operators: The operators, in topological order; they are not changed.
+        arrays: The constants by name; transposed ones are added.
+        outputs: The values that must be computed.
+    """
+    mover = _Mover(arrays)
+    for operator in operators:
+        mover.add(operator)
+    for name in outputs:
+        mover.finish(name)
+    return mover.made
+
+
+class _Mover:
+    """Operators in their new order, and the transposes that are still to be placed."""
+
+    def __init__(self, arrays: dict[str, Array]) -> None:
+        self.made: list[Any] = []
+        self._arrays = arrays
+        self._waiting: dict[str, _Transposed] = {}
+        self._computed: set[str] = set()
+
+    def add(self, operator: Any) -> None:
+        if operator.op_type == "Transpose":
+            self._add_transpose(operator)
+            return
+        order = self._common_order(operator)
+        if order is None:
+            inputs = [self._computed_name(name) for name in operator.input]
+            self.made.append(_rewritten(operator, inputs, operator.output))
+        else:
+            self._move(operator, order)
+
+    def finish(self, output: str) -> None:
+        """Compute an output of the model under its own name."""
+        source = self._computed_name(output)
+        if source != output:
+            self.made.append(helper.make_node("Identity", [source], [output], name=output))
+
+    def _computed_name(self, name: str) -> str:
+        """Return the name under which a value is computed; its transpose is placed if it waits."""
+        if name not in self._waiting:
+            return name
+        source, order = self._waiting[name]
+        if order == tuple(range(len(order))):
+            return source
+        if name not in self._computed:
+            node = helper.make_node("Transpose", [source], [name], name=name, perm=order)
+            self.made.append(node)
+            self._computed.add(name)
+        return name
+
+    def _add_transpose(self, operator: Any) -> None:
+        order = tuple(helper.get_attribute_value(operator.attribute[0]))
+        (source,), (name,) = operator.input, operator.output
+        if source in self._waiting:
+            source, first = self._waiting[source]
+            order = tuple(first[axis] for axis in order)
+        self._waiting[name] = _Transposed(source, order)
+
+    def _common_order(self, operator: Any) -> Order | None:
+        """Return the order of axes of all inputs of an operator, if it can be moved before it."""
+        if operator.op_type not in ELEMENTWISE | OF_AN_AXIS:
+            return None
+        orders = {self._waiting[name].order for name in operator.input if name in self._waiting}
+        others = [name for name in operator.input if name and name not in self._waiting]
+        if len(orders) != 1 or len(operator.output) != 1:
+            return None
+        (order,) = orders
+        if operator.op_type in OF_AN_AXIS:
+            return None if others else order
+        fits = all(n in self._arrays and self._arrays[n].ndim <= len(order) for n in others)
+        return order if fits else None
+
+    def _move(self, operator: Any, order: Order) -> None:
+        """Add an operator that computes on the sources of its inputs, and wait with its output."""
+        (name,) = operator.output
+        inputs = [self._source(n, order) for n in operator.input]
+        moved = _rewritten(operator, inputs, [f"{name}:source"])
+        for attribute in moved.attribute:
+            if operator.op_type in OF_AN_AXIS and attribute.name == "axis":
+                attribute.i = order[attribute.i]
+        self.made.append(moved)
+        self._waiting[name] = _Transposed(moved.output[0], order)
+
+    def _source(self, name: str, order: Order) -> str:
+        """Return the value that a transpose of this order turns into an input."""
+        if not name or name in self._waiting:
+            return name and self._waiting[name].source
+        array = self._arrays[name]
+        if array.ndim == 0 or array.size == 1:
+            return name
+        made = f"{name}:{''.join(map(str, order))}"
+        full = array.reshape((1,) * (len(order) - array.ndim) + array.shape)
+        self._arrays[made] = np.ascontiguousarray(full.transpose(np.argsort(order)))
+        return made
+
+
+def _rewritten(operator: Any, inputs: Iterable[str], outputs: Iterable[str]) -> Any:
+    """Return a copy of an operator with other inputs and outputs."""
+    made = type(operator)()
+    made.CopyFrom(operator)
+    inputs, outputs = [*inputs], [*outputs]
+    del made.input[:], made.output[:]
+    made.input.extend(inputs)
+    made.output.extend(outputs)
+    return made
+
+
+def needed_operators(operators: Iterable[Any], outputs: Collection[str]) -> list[Any]:
+    """Return the operators that some values depend on, in the same order."""
+    needed, kept = set(outputs), []
+    for operator in reversed(list(operators)):
+        if not needed.isdisjoint(operator.output):
+            needed.update(operator.input)
+            kept.append(operator)
+    return kept[::-1]
+
+
+def needed_arrays(operators: Iterable[Any], arrays: Mapping[str, Array]) -> Iterator[str]:
+    """Yield the names of the constants that operators read, each once."""
+    read = {name for operator in operators for name in operator.input}
+    yield from (name for name in arrays if name in read)
