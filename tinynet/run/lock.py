@@ -4,16 +4,23 @@ import errno
 import fcntl
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tinynet.errors import CheckpointIOError, RunBusyError, explaining_io
-from tinynet.files.strict import APPEND, open_strictly
+from tinynet.files.strict import APPEND, READ, open_strictly
 
 _MAX_HOLDER = 300
 """Bytes of a lock file that are shown."""
+
+_HELD = (errno.EWOULDBLOCK, errno.EACCES)
+"""The errors of a lock that another process holds."""
+
+_PATIENCE = 0.02
+"""Seconds before the second attempt to take a lock."""
 
 
 @contextmanager
@@ -41,11 +48,33 @@ def locked(path: Path, *, required: bool = True) -> Iterator[None]:
             os.close(descriptor)
 
 
+def is_locked(path: Path) -> bool:
+    """Return True if a process holds the lock on the file ``path``.
+
+    Raises:
+        CheckpointIOError: if it is not a regular file.
+    """
+    try:
+        descriptor = open_strictly(path, READ)
+    except FileNotFoundError:
+        return False
+    try:
+        # The holder writes its name, and removes it at the end; a killed one leaves it.
+        if not os.fstat(descriptor).st_size:
+            return False
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in _HELD
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _lock(descriptor: int, path: Path, required: bool) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _try_lock(descriptor)
     except OSError as error:
-        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+        if error.errno not in _HELD:
             if not required:
                 return
             raise CheckpointIOError(
@@ -59,6 +88,17 @@ def _lock(descriptor: int, path: Path, required: bool) -> None:
         os.write(
             descriptor, f"process {os.getpid()} on {socket.gethostname()} since {now}\n".encode()
         )
+
+
+def _try_lock(descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in _HELD:
+            raise
+        # It may be `is_locked` of another process, which takes microseconds.
+        time.sleep(_PATIENCE)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _holder(descriptor: int) -> str:

@@ -1,0 +1,69 @@
+"""The evaluations of whole splits of a run's data: one JSON object per line.
+
+    {"checkpoint": 1200, "split": "test", "samples": 359, "metrics": {"loss": 0.1}, "time": "..."}
+
+``checkpoint`` is the step of the checkpoint. The file ``evaluations.jsonl`` is a convenience for
+`tinynet runs` and reports: nothing depends on it, and a folder that cannot be written gets none.
+"""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tinynet.errors import CheckpointError
+from tinynet.files.strict import APPEND, open_strictly
+from tinynet.run.record_log import figures_in, is_count, parse_time, read_records
+
+NAME = "evaluations.jsonl"
+
+_SPLITS = ("train", "val", "test")
+
+
+def append_evaluation(
+    checkpoint: Path, step: int, split: str, samples: int, metrics: Mapping[str, float]
+) -> None:
+    """Append an evaluation to the log of the run that has the checkpoint file, if it is in one."""
+    if checkpoint.parent.name != "checkpoints":
+        return
+    record = {
+        "checkpoint": step,
+        "split": split,
+        "samples": samples,
+        "metrics": {n: value if math.isfinite(value) else None for n, value in metrics.items()},
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    # A single write in append mode: lines of two processes never mix.
+    line = json.dumps(record, allow_nan=False).encode() + b"\n"
+    with suppress(OSError, CheckpointError):
+        descriptor = open_strictly(checkpoint.parent.parent / NAME, APPEND)
+        try:
+            os.write(descriptor, line)
+        finally:
+            os.close(descriptor)
+
+
+def read_evaluations(run: Path, problems: list[str] | None = None) -> list[dict[str, Any]]:
+    """Return the evaluations of a run, oldest first; ``problems`` gets the faults of the file."""
+    return read_records(run / NAME, _parse, [] if problems is None else problems)
+
+
+def _parse(value: Any) -> dict[str, Any] | None:
+    if not isinstance(value, dict) or not isinstance(metrics := value.get("metrics"), dict):
+        return None
+    if value.get("split") not in _SPLITS:
+        return None
+    if not (is_count(value.get("checkpoint")) and is_count(value.get("samples"))):
+        return None
+    time = value.get("time")
+    return {
+        "checkpoint": value["checkpoint"],
+        "split": value["split"],
+        "samples": value["samples"],
+        "metrics": figures_in(metrics),
+        "time": time if parse_time(time) is not None else None,
+    }
