@@ -30,7 +30,7 @@ LEVELS = {
     8: "checkpoint events testing",
     9: "prediction",
     10: "run",
-    11: "commands",
+    11: "commands sklearn",
     12: "tinynet_cli",
 }
 """The modules and packages at the top of `tinynet`; each imports its own level and lower ones."""

@@ -14,7 +14,7 @@ from tinynet.errors import DataError, UsageError
 from tinynet.spec.data_spec import DataSpec, SortedOrder
 from tinynet.spec.graph import build_graph, is_input
 from tinynet.spec.models import Spec
-from tinynet.spec.reading import declared_data, load_recorded_spec
+from tinynet.spec.reading import declared_part, load_recorded_spec
 from tinynet.text.wording import format_list
 
 WEIGHTS = "weights"
@@ -249,7 +249,7 @@ def is_given(reference: Reference) -> bool:
 
 def declared_target(spec: Any, overrides: Mapping[str, Any]) -> Any:
     """Return the target column that the spec of a file or dict names, or None."""
-    data = declared_data(spec)
+    data = declared_part(spec, "data")
     return overrides.get("data.target", data.get("target") if isinstance(data, Mapping) else None)
 
 

@@ -100,10 +100,10 @@ def load_recorded_spec(
     return spec
 
 
-def declared_data(source: str | Path | Mapping[str, Any]) -> JsonValue:
-    """Return the ``data`` of a spec as they are in its file or dict, or None."""
+def declared_part(source: str | Path | Mapping[str, Any], key: str) -> JsonValue:
+    """Return a part of a spec, such as ``data``, as it is in its file or dict, or None."""
     _, value = _open(source)
-    return value.get("data") if isinstance(value, dict) else None
+    return value.get(key) if isinstance(value, dict) else None
 
 
 def source_fault(source: Any) -> str | None:

@@ -1,0 +1,134 @@
+"""A classifier of scikit-learn."""
+
+from typing import Any, Self
+
+import numpy as np
+from pydantic import JsonValue
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    assert_all_finite,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
+
+from tinynet.errors import UsageError
+from tinynet.sklearn.estimator import NetworkEstimator
+from tinynet.sklearn.inputs import is_table, validated_inputs
+from tinynet.types import Array
+
+_STRATIFIED = 10
+"""Samples of the rarest class from which samples are held out in the same proportions."""
+
+
+class TinynetClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
+    """A network that predicts one of several classes, trained in memory.
+
+    The parameters are those of `tinynet.sklearn.estimator.NetworkEstimator`. Inputs are arrays
+    (N, ...), DataFrames with columns of any kind, or lists of texts. Weights of classes are
+    ``overrides={"training.class_weights": "balanced"}``.
+
+    Attributes:
+        classes_: The classes, sorted.
+    """
+
+    _task = "classification"
+
+    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
+        """Train from the start on inputs (N, ...) and labels (N,)."""
+        inputs = validated_inputs(self, X, reset=True)
+        labels = _labels(inputs, y)
+        self.classes_ = _at_least_two(np.unique(labels))
+        changes = self._changes(inputs, labels)
+        return self._fit(inputs, self._encoded(inputs, labels), len(self.classes_), changes)
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:  # noqa: N803
+        """Train for one epoch on these samples, from the current state.
+
+        Args:
+            X: Inputs, (N, ...).
+            y: Labels, (N,).
+            classes: All classes; required in the first call if ``y`` lacks some.
+
+        Raises:
+            ValueError: for labels that are not among the classes.
+        """
+        first = not hasattr(self, "model_")
+        inputs = validated_inputs(self, X, reset=first)
+        labels = _labels(inputs, y)
+        if first:
+            self.classes_ = _at_least_two(np.unique(labels if classes is None else classes))
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(
+                f"classes={classes!r} differ from those of the first call, {self.classes_!r}"
+            )
+        if not np.isin(labels, self.classes_).all():
+            unknown = np.setdiff1d(labels, self.classes_)
+            raise ValueError(
+                f"y has labels that are not in classes: {unknown!r}; give all classes in the first"
+                " call, as in partial_fit(X, y, classes=...)"
+            )
+        encoded, changes = self._encoded(inputs, labels), self._changes(inputs, None)
+        return self._fit_partially(inputs, encoded, len(self.classes_), changes)
+
+    def predict_proba(self, X: Any) -> Array:  # noqa: N803
+        """Return the probability of each class, (N, classes), in the order of `classes_`.
+
+        Raises:
+            UsageError: if the network's loss does not predict probabilities.
+        """
+        check_is_fitted(self, "model_")
+        output = self._output
+        predicted = self._predictions(X).outputs[output]
+        if predicted.probabilities is None or predicted.classes is None:
+            raise UsageError(
+                "the loss of the network does not predict probabilities of classes; use"
+                " softmax_cross_entropy"
+            )
+        places = [predicted.classes.index(name) for name in self._names]
+        return np.asarray(predicted.probabilities)[:, places]
+
+    def predict(self, X: Any) -> Array:  # noqa: N803
+        """Return the most probable class of each sample, (N,)."""
+        check_is_fitted(self, "model_")
+        return np.asarray(self.classes_[np.argmax(self.predict_proba(X), axis=1)])
+
+    @property
+    def _names(self) -> list[str]:
+        """The classes as the spec names them."""
+        return [str(label) for label in self.classes_.tolist()]
+
+    def _encoded(self, inputs: Any, labels: Array) -> Array:
+        """Return the indices of the classes, or for a table their names."""
+        places = np.searchsorted(self.classes_, labels)
+        return np.array(self._names, object)[places] if is_table(inputs, self.spec) else places
+
+    def _changes(self, inputs: Any, labels: Array | None) -> dict[str, JsonValue]:
+        """Return the overrides of the spec that follow from the classes and their counts."""
+        changes: dict[str, JsonValue] = {}
+        if not is_table(inputs, self.spec):
+            changes["data.classes"] = list(self._names)
+        if labels is not None and self.early_stopping:
+            rarest = np.unique(labels, return_counts=True)[1].min()
+            changes["data.split.stratify"] = bool(rarest >= _STRATIFIED)
+        return changes
+
+
+def _at_least_two(classes: Array) -> Array:
+    if len(classes) < 2:
+        raise ValueError(f"y has only one class, {classes[0]!r}, but at least two are needed")
+    return classes
+
+
+def _labels(inputs: Any, y: Any) -> Array:
+    """Return checked labels, (N,)."""
+    if y is None:
+        raise ValueError(
+            "TinynetClassifier requires y to be passed, but the target y is None: give labels (N,)"
+        )
+    labels = column_or_1d(y, warn=True)
+    assert_all_finite(labels, input_name="y")
+    check_classification_targets(labels)
+    check_consistent_length(inputs, labels)
+    return np.asarray(labels)

@@ -1,0 +1,216 @@
+"""The base of the estimators: parameters, training in memory, and raw predictions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+from pydantic import JsonValue
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.data.given import GivenData
+from tinynet.errors import UsageError
+from tinynet.layer.build import MAX_PARAMS
+from tinynet.prediction.model import Model, open_model
+from tinynet.prediction.predictions import Predictions
+from tinynet.sklearn.inputs import validated_inputs
+from tinynet.sklearn.specs import Source, Task, complete
+from tinynet.spec.models import Spec
+from tinynet.spec.reading import overrides_fault
+from tinynet.text.warning import warn
+from tinynet.training.events import Evaluated
+from tinynet.training.progress import Progress
+from tinynet.training.trainer import Trainer
+from tinynet.types import Array
+
+_SEEDS = 2**31 - 1
+"""Seeds are drawn below this number."""
+
+
+class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
+    """The base of both estimators, which have the same parameters.
+
+    Args:
+        spec: The network: a list of its layers; a dict of a spec, which may lack everything but
+            the parts of interest; a spec or its file; None for a network of dense layers. The value
+            ``"$outputs"`` stands for the number of classes or targets.
+        hidden_layer_sizes: Units of the hidden dense layers, if ``spec`` has no network.
+        overrides: JSON values of the spec by dotted path: ``{"vars.width": 32}``.
+        epochs: Passes over the training data; by default those of the spec, or else 100.
+        batch_size: Samples in a batch; by default that of the spec, or else 32.
+        learning_rate: The optimizer's; by default that of the spec, or else 0.003 of Adam.
+        early_stopping: Hold out samples for validation, stop when their loss no longer improves,
+            and keep the best parameters.
+        validation_fraction: The part of the samples that is held out for early stopping.
+        n_iter_no_change: Epochs without improvement before training stops early.
+        random_state: Seed of all random numbers; by default that of the spec, or else a random one.
+        threads: Number of threads, by default one per core; the result is the same for any number.
+        verbose: Print a line for each epoch.
+
+    Attributes:
+        model_: The trained `tinynet` model: its network, preprocessing and resolved spec.
+        history_: The figures after each epoch, a list of dicts: ``train/loss``, ``val/loss``, ...
+        n_iter_: The number of epochs.
+        n_features_in_: The number of features, of inputs that are rows of features.
+        feature_names_in_: Their names, of a DataFrame.
+    """
+
+    _task: Task
+
+    def __init__(
+        self,
+        spec: Source = None,
+        *,
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        overrides: Mapping[str, Any] | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        random_state: Any = None,
+        threads: int | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.spec = spec
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.overrides = overrides
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.random_state = random_state
+        self.threads = threads
+        self.verbose = verbose
+
+    # Training -------------------------------------------------------------------------------
+
+    def _fit(self, x: Any, y: Any, outputs: int, changes: Mapping[str, JsonValue]) -> Self:
+        """Train from the start.
+
+        Args:
+            x: The validated inputs.
+            y: The encoded targets.
+            outputs: The number of classes or targets.
+            changes: Overrides of the spec that follow from the targets.
+        """
+        data = GivenData.of((x, y))
+        assert data is not None
+        trainer = Trainer(self._spec_of(data, outputs, changes), data=data, threads=self.threads)
+        self.history_: list[dict[str, float]] = []
+        return self._train(trainer)
+
+    def _fit_partially(
+        self, x: Any, y: Any, outputs: int, changes: Mapping[str, JsonValue]
+    ) -> Self:
+        """Train for one epoch: from the start, or with the current parameters and slots."""
+        if self.early_stopping:
+            raise UsageError("partial_fit trains for one epoch; set early_stopping=False")
+        if not hasattr(self, "model_"):
+            split: JsonValue = {"validation": 0, "test": 0}
+            one: dict[str, JsonValue] = {"training.epochs": 1, "data.split": split}
+            return self._fit(x, y, outputs, {**changes, **one})
+        checkpoint: Checkpoint = self._checkpoint
+        before, spec = checkpoint.progress, checkpoint.load_spec()
+        steps = before.step + -(-len(y) // spec.training.batch_size)
+        length = spec.training.model_copy(update={"epochs": None, "steps": steps})
+        trainer = Trainer(
+            spec.model_copy(update={"training": length}),
+            data=GivenData.of((x, y)),
+            fitted=checkpoint.transforms,
+            threads=self.threads,
+        )
+        progress = Progress(step=before.step, epoch=before.epoch, evaluated_step=before.step)
+        trainer.load_state(checkpoint.tensors, progress)
+        return self._train(trainer)
+
+    def _train(self, trainer: Trainer) -> Self:
+        trainer.check()
+        best: Checkpoint | None = None
+        for event in trainer.run():
+            if isinstance(event, Evaluated):
+                self.history_.append(event.figures)
+                self._show(event)
+                if event.improved:
+                    best = _snapshot(trainer)
+        self._checkpoint = best or _snapshot(trainer)
+        kernels = trainer.network.kernels
+        self.model_: Model = open_model(self._checkpoint, MAX_PARAMS, kernels, warn)
+        self.n_iter_ = trainer.progress.epoch
+        return self
+
+    def _show(self, event: Evaluated) -> None:
+        if self.verbose:
+            figures = ", ".join(f"{name} {value:.4g}" for name, value in event.figures.items())
+            print(f"epoch {event.epoch}: {figures}")
+
+    def _spec_of(self, data: GivenData, outputs: int, changes: Mapping[str, JsonValue]) -> Spec:
+        """Return the spec to train: the parameters and the data complete it."""
+        if self.overrides is not None and (fault := overrides_fault(self.overrides)):
+            raise UsageError(f"overrides={self.overrides!r} {fault}")
+        source, own = complete(self.spec, self._task, outputs, self.hidden_layer_sizes)
+        held_out = self.validation_fraction if self.early_stopping else None
+        options = {
+            "training.epochs": self.epochs,
+            "training.batch_size": self.batch_size,
+            "training.optimizer.learning_rate": self.learning_rate,
+            "training.seed": self._seed(),
+            "data.split.validation": held_out,
+        }
+        given = {path: _plain(value) for path, value in options.items() if value is not None}
+        given = {path: value for path, value in given.items() if path not in changes}
+        if self.early_stopping:
+            given["training.early_stopping"] = {"patience": self.n_iter_no_change}
+            given["training.checkpoint"] = {"keep_best": {"metric": "val/loss"}}
+        overrides = {**own, **changes, **given, **(self.overrides or {})}
+        return data.in_spec(source, overrides)
+
+    def _seed(self) -> int | None:
+        if self.random_state is None and self.spec is not None:
+            return None
+        return int(check_random_state(self.random_state).randint(_SEEDS))
+
+    # Prediction -----------------------------------------------------------------------------
+
+    def _predictions(self, x: Any) -> Predictions:
+        check_is_fitted(self, "model_")
+        inputs = validated_inputs(self, x, reset=False)
+        return self.model_.predict(inputs, threads=self.threads)
+
+    @property
+    def _output(self) -> str:
+        """The only output of the network.
+
+        Raises:
+            UsageError: if there are several.
+        """
+        outputs = self.model_.network.outputs
+        if len(outputs) != 1:
+            raise UsageError(
+                f"the network has {len(outputs)} outputs ({', '.join(outputs)}), but an estimator"
+                " predicts one; use tinynet.train(spec, data=...) for several"
+            )
+        return next(iter(outputs))
+
+
+def _snapshot(trainer: Trainer) -> Checkpoint:
+    """Return the state of a trainer, with arrays of its own."""
+    state = Checkpoint.of(trainer)
+    tensors = {name: array.copy() for name, array in state.tensors.items()}
+    return replace(state, tensors=tensors, progress=replace(state.progress))
+
+
+def _plain(value: Any) -> Any:
+    """Return a NumPy number, as searches of parameters draw them, as one of Python."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def as_rows(array: Array) -> Array:
+    """Return values with the axes of one sample flattened: (N,) or (N, values)."""
+    return array if array.ndim == 1 else array.reshape(len(array), -1)
