@@ -1,8 +1,10 @@
 """Broadcasting of samples: NumPy's rules for shapes, the batch axis left out."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from tinynet.layer import Array, Context, Shape, ShapeError
+from tinynet.layer import Array, Context, OnnxGraph, Shape, ShapeError
 
 
 def broadcast_shape(layer: str, in_shapes: tuple[Shape, ...]) -> Shape:
@@ -24,6 +26,15 @@ def expanded(x: Array, rank: int) -> Array:
     """Return a view of ``x`` (N, *S) whose samples have ``rank`` axes: axes of 1 precede S."""
     missing = 1 + rank - x.ndim
     return x.reshape(len(x), *[1] * missing, *x.shape[1:]) if missing else x
+
+
+def aligned(graph: OnnxGraph, inputs: Sequence[str], rank: int) -> list[str]:
+    """Return values whose samples have ``rank`` axes, as `expanded` does for arrays."""
+    shapes = map(graph.shape_of, inputs)
+    return [
+        graph.reshape(x, (*[1] * (rank - len(shape)), *shape)) if len(shape) < rank else x
+        for x, shape in zip(inputs, shapes, strict=True)
+    ]
 
 
 def summed(ctx: Context, dy: Array, in_shape: Shape) -> Array:

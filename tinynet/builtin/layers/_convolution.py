@@ -1,14 +1,14 @@
 """The base of convolutions of images and of sequences."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tinynet.builtin.layers._affine import computed, needs, rectified, rescaled
-from tinynet.builtin.layers._onnx import pads
+from tinynet.builtin.layers._onnx import Axis, axes_of, filters_first, window_attributes
 from tinynet.kernels import ThreeGradients, Window
 from tinynet.layer import (
     Array,
@@ -133,23 +133,29 @@ class Convolution:
         return 2 * size // self.out_shape[-1] * weight.size, size * weight.itemsize
 
     def to_onnx(self, graph: OnnxGraph, x: str) -> str:
-        axes = slice(len(self._row), None)  # an image of one row is a sequence
-        kernel = self._kernel()[(0,) * len(self._row)]
-        window = self._window
-        weight = graph.param("weight", np.moveaxis(kernel, (-1, -2), (0, 1)))
+        axes = self._axes()
+        shape = (*(axis.cells for axis in axes), *self._kernel_shape[-2:])
+        weight = self.params["weight"].reshape(shape)
+        return self._exported(graph, x, weight, axes)
+
+    def _exported(
+        self, graph: OnnxGraph, x: str, weight: Array, axes: Sequence[Axis], **attributes: Any
+    ) -> str:
         bias = [graph.param("bias")] if "bias" in self.params else []
         y = graph.node(
-            "Conv",
+            attributes.pop("op", "Conv"),
             graph.channels_first(x),
-            weight,
+            graph.param("weight", filters_first(weight)),
             *bias,
-            kernel_shape=window.kernel_size[axes],
-            strides=window.strides[axes],
-            dilations=window.dilation[axes],
-            pads=pads(list(window.padding)[axes]),
-            group=self._in_shape[-1] // kernel.shape[-2],
+            group=attributes.pop("group", self._in_shape[-1] // weight.shape[-2]),
+            **window_attributes(axes),
+            **attributes,
         )
         return graph.channels_last(y)
+
+    def _axes(self) -> list[Axis]:
+        """Return the window along each axis of a sample."""
+        return axes_of(self._window)[len(self._row) :]
 
     def _kernel(self) -> Array:
         """Return the weight as the kernels take it."""

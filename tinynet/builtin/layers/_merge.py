@@ -1,10 +1,12 @@
 """The base of layers that combine several inputs element by element."""
 
 import math
+from collections.abc import Sequence
+from functools import partial, reduce
 from typing import ClassVar
 
-from tinynet.builtin.layers._broadcast import broadcast_shape, expanded
-from tinynet.layer import Array, Build, Context, LayerConfig, Shape, ShapeError
+from tinynet.builtin.layers._broadcast import aligned, broadcast_shape, expanded
+from tinynet.layer import Array, Build, Context, LayerConfig, OnnxGraph, Shape, ShapeError
 
 
 class Elementwise:
@@ -41,6 +43,14 @@ class Elementwise:
     def _empty(self, ctx: Context, x: Array) -> Array:
         """Return memory for the output."""
         return ctx.empty((len(x), *self.out_shape), x.dtype)
+
+    def chained(self, graph: OnnxGraph, op: str, inputs: Sequence[str]) -> str:
+        """Apply an operator of ONNX to the first two inputs, its result and the third, and so on.
+
+        The inputs get as many axes as the output.
+        """
+        first, *others = aligned(graph, inputs, len(self.out_shape))
+        return reduce(partial(graph.node, op), others, first)
 
 
 def check_count(layer: str, in_shapes: tuple[Shape, ...]) -> None:

@@ -6,7 +6,7 @@ from typing import ClassVar, TypeAlias
 import numpy as np
 
 from tinynet.builtin.layers._elementwise import SameShape
-from tinynet.layer import Array, Cache, Context, Gradients
+from tinynet.layer import Array, Cache, Context, Gradients, OnnxGraph
 
 Noisy: TypeAlias = tuple[Array, Array | None]
 """The output, and its slope in the input, which broadcasts; None for a slope of 1."""
@@ -41,3 +41,6 @@ class Noise(SameShape, ABC):
         if cache is None:
             return (dy,), {}
         return (np.multiply(dy, cache, out=ctx.empty(dy.shape, dy.dtype)),), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return x

@@ -1,11 +1,68 @@
-"""Attributes of ONNX operators that several layers need."""
+"""Parts of ONNX graphs that several layers need."""
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
 
 from tinynet.builtin.layers._sides import Pair
+from tinynet.kernels import Window
+from tinynet.layer import Array, OnnxGraph, Shape
+
+
+class Axis(NamedTuple):
+    """A window along one axis."""
+
+    cells: int
+    stride: int
+    padding: Pair
+    dilation: int
+
+
+def axes_of(window: Window) -> list[Axis]:
+    """Return the window along the height and the width of images."""
+    parts = zip(window.kernel_size, window.strides, window.padding, window.dilation, strict=True)
+    return [Axis(*part) for part in parts]
+
+
+def window_attributes(axes: Sequence[Axis]) -> dict[str, list[int]]:
+    """Return the attributes of an operator with a window."""
+    return {
+        "kernel_shape": [axis.cells for axis in axes],
+        "strides": [axis.stride for axis in axes],
+        "pads": pads([axis.padding for axis in axes]),
+        "dilations": [axis.dilation for axis in axes],
+    }
 
 
 def pads(sides: Sequence[Pair]) -> list[int]:
     """Return the padding (before, after) of each axis as ONNX has it: all before, all after."""
     return list(chain(*zip(*sides, strict=True)))
+
+
+def filters_first(weight: Array) -> Array:
+    """Return a weight (*size, C, F) as ONNX has it, (F, C, *size)."""
+    return np.moveaxis(weight, (-1, -2), (0, 1))
+
+
+def affine(graph: OnnxGraph, x: str, params: dict[str, Array]) -> str:
+    """Return x * gamma + beta, with those of the two parameters that there are."""
+    if "gamma" in params:
+        x = graph.node("Mul", x, graph.param("gamma"))
+    return graph.node("Add", x, graph.param("beta")) if "beta" in params else x
+
+
+def mixed(graph: OnnxGraph, x: str, in_shape: Shape, maps: Sequence[Array]) -> str:
+    """Apply a linear map (out_size, size) along each axis of samples (*sizes, C), the last first.
+
+    It is `tinynet.builtin.layers._resampling.resample` in ONNX.
+    """
+    shape = list(in_shape)
+    for axis in reversed(range(len(maps))):
+        before, after = shape[:axis], shape[axis + 1 :]
+        rows = graph.reshape(x, (*before, shape[axis], int(np.prod(after))))
+        x = graph.node("MatMul", graph.constant(maps[axis]), rows)
+        shape[axis] = len(maps[axis])
+        x = graph.reshape(x, shape)
+    return x

@@ -2,13 +2,16 @@
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import reduce
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from tinynet.builtin.layers._onnx import Axis, pads, window_attributes
 from tinynet.builtin.layers._pooling_config import WindowAxis
 from tinynet.kernels import Window
-from tinynet.layer import Array, Build, Cache, Context, Gradients, Shape
+from tinynet.layer import Array, Build, Cache, Context, Gradients, OnnxGraph, Shape
 
 ROW = WindowAxis(1, 1, 1, (0, 0), (0, 0), 1)
 """The axis of an image that a sequence lacks."""
@@ -60,6 +63,36 @@ class Pooling(ABC):
         return math.prod(self._window.kernel_size) * size, size * self._itemsize
 
 
+def max_pool(graph: OnnxGraph, x: str, axes: Sequence[WindowAxis]) -> str:
+    """Return the maximum of each window of samples (..., C)."""
+    attributes = window_attributes([_exported(axis) for axis in axes])
+    x = graph.channels_first(x)
+    if any(max(axis.padding) >= axis.cells for axis in axes):
+        # Runtimes refuse padding that is wider than a window without its gaps.
+        sides = [(0, 0), (0, 0), *(axis.padding for axis in axes)]
+        lowest = graph.constant(-np.inf)
+        x = graph.node("Pad", x, graph.constant(pads(sides)), lowest)
+        attributes["pads"] = [0] * (2 * len(axes))
+    return graph.channels_last(graph.node("MaxPool", x, **attributes))
+
+
+def avg_pool(
+    graph: OnnxGraph, x: str, axes: Sequence[WindowAxis], sizes: Shape, include_pad: bool
+) -> str:
+    """Return the mean of each window of samples (*sizes, C); see `AvgPooling`."""
+    attributes = window_attributes([_exported(axis) for axis in axes])
+    del attributes["dilations"]
+    y = graph.channels_last(graph.node("AveragePool", graph.channels_first(x), **attributes))
+    if not include_pad:
+        return y
+    shares = reduce(np.multiply.outer, map(_shares_along, axes, sizes))
+    return graph.node("Mul", y, graph.constant(shares[..., None]))
+
+
+def _exported(axis: WindowAxis) -> Axis:
+    return Axis(axis.cells, axis.stride, axis.padding, axis.dilation)
+
+
 class MaxPooling(Pooling):
     """Maximum of each window, channel by channel."""
 
@@ -72,6 +105,9 @@ class MaxPooling(Pooling):
             return (None,), {}
         dx = ctx.kernels.max_pool2d_backward(self._images(dy), cache, self._window, ctx.empty)
         return (dx.reshape(len(dy), *self._in_shape),), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return max_pool(graph, x, self._axes[len(self._row) :])
 
 
 class AvgPooling(Pooling):
@@ -111,6 +147,10 @@ class AvgPooling(Pooling):
         down, across = map(_shares_along, self._axes, sizes)
         shares: Array = (down[:, None, None] * across[:, None]).astype(dtype)
         return shares
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        axes = self._axes[len(self._row) :]
+        return avg_pool(graph, x, axes, self._in_shape[:-1], self._include_pad)
 
 
 def _shares_along(axis: WindowAxis, size: int) -> Array:

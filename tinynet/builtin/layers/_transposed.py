@@ -12,7 +12,7 @@ from tinynet.builtin.layers._convolution import Convolution, ConvolutionConfig, 
 from tinynet.builtin.layers._sides import Pair
 from tinynet.builtin.layers._window import AXIS_NAMES, split_padding
 from tinynet.kernels import ThreeGradients
-from tinynet.layer import Array, Build, Cache, Context, Shape, ShapeError
+from tinynet.layer import Array, Build, Cache, Context, OnnxGraph, Shape, ShapeError
 
 
 class TransposedConfig(ConvolutionConfig):
@@ -68,6 +68,22 @@ class TransposedConvolution(Convolution):
         in_group, channels = self.params["weight"].shape[-2:]
         groups = len(scale) // in_group
         return np.repeat(scale.reshape(groups, in_group).T, channels // groups, axis=1)
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        axes, weight = self._axes(), self.params["weight"]
+        sizes = zip(self._in_shape[:-1], self.out_shape[:-1], axes, strict=True)
+        added = [
+            out
+            - (size - 1) * axis.stride
+            - (axis.cells - 1) * axis.dilation
+            - 1
+            + sum(axis.padding)
+            for size, out, axis in sizes
+        ]
+        group = self.out_shape[-1] // weight.shape[-2]
+        return self._exported(
+            graph, x, weight, axes, op="ConvTranspose", group=group, output_padding=added
+        )
 
     def cost(self) -> tuple[int, int]:
         weight = self.params["weight"]

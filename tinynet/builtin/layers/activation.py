@@ -31,10 +31,12 @@ from tinynet.layer import (
     Cache,
     Context,
     Costed,
+    Exportable,
     Fusable,
     Gradients,
     Layer,
     LayerConfig,
+    OnnxGraph,
     Shape,
 )
 
@@ -69,7 +71,7 @@ FUNCTIONS: dict[str, Any] = {
 """The layers that need no options, by their names."""
 
 
-class _Function(Layer, Costed, Protocol):
+class _Function(Layer, Costed, Exportable, Protocol):
     """A layer of `FUNCTIONS`."""
 
 
@@ -138,3 +140,6 @@ class Activation:
 
     def cost(self) -> tuple[int, int]:
         return self._layer.cost()
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str | tuple[str, ...]:
+        return self._layer.to_onnx(graph, x)

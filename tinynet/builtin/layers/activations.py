@@ -73,6 +73,9 @@ class LeakyReLU(SlopeFromOutput):
         np.greater(y, 0, out=slope)
         np.clip(slope, self._negative_slope, 1, out=slope)
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("LeakyRelu", x, alpha=self._negative_slope)
+
 
 class Sigmoid(SlopeFromOutput):
     """Logistic function: y = 1 / (1 + exp(-x)).  (N, ...) -> (N, ...)."""
@@ -86,6 +89,9 @@ class Sigmoid(SlopeFromOutput):
         np.subtract(1, y, out=slope)
         slope *= y
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Sigmoid", x)
+
 
 class Tanh(SlopeFromOutput):
     """Hyperbolic tangent: y = tanh(x).  (N, ...) -> (N, ...)."""
@@ -98,6 +104,9 @@ class Tanh(SlopeFromOutput):
     def slope(self, y: Array, slope: Array) -> None:
         np.multiply(y, y, out=slope)
         np.subtract(1, slope, out=slope)
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Tanh", x)
 
 
 class SiLU(SlopeFromInput):
@@ -116,3 +125,6 @@ class SiLU(SlopeFromInput):
             slope += 1
             slope *= y
         y *= x
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Mul", x, graph.node("Sigmoid", x))

@@ -7,10 +7,21 @@ import numpy as np
 from numpy.typing import DTypeLike
 from pydantic import Field
 
+from tinynet.builtin.layers._onnx import mixed
 from tinynet.builtin.layers._resampling import operations, resample, resample_backward
 from tinynet.builtin.layers._sides import PositiveTriple
 from tinynet.builtin.layers._window import check_axes
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, PositivePair, Shape
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    PositivePair,
+    Shape,
+)
 
 
 class AdaptiveAvgPool:
@@ -57,6 +68,9 @@ class AdaptiveAvgPool:
         """Return the weights of the pixels in each mean, along each axis."""
         axes = zip(self._in_shape[:-1], self.out_shape[:-1], strict=True)
         return [_means(size, out_size, dtype) for size, out_size in axes]
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return mixed(graph, x, self._in_shape, self._maps(np.float64))
 
 
 def _means(size: int, out_size: int, dtype: DTypeLike) -> Array:

@@ -22,6 +22,7 @@ from tinynet.layer import (
     Context,
     Gradients,
     Layer,
+    OnnxGraph,
     Rectifiable,
     Rescalable,
     Shape,
@@ -158,6 +159,22 @@ class BatchNorm:
         if not self._relu:
             return folded
         return folded.with_relu() if isinstance(folded, Rectifiable) else None
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        channels = self.out_shape[-1]
+        params = [
+            graph.param(name) if name in self.params else graph.constant([neutral] * channels)
+            for name, neutral in (("gamma", 1.0), ("beta", 0.0))
+        ]
+        statistics = graph.param("running_mean"), graph.param("running_var")
+        y = graph.node(
+            "BatchNormalization",
+            graph.channels_first(x),
+            *params,
+            *statistics,
+            epsilon=self._epsilon,
+        )
+        return graph.channels_last(y)
 
     def commit(self, cache: Cache) -> None:
         """Move the running statistics towards those of a training pass, in place."""

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from tinynet.builtin.layers._convolution import Convolution, ConvolutionConfig, grouped_params
 from tinynet.builtin.layers._depth_taps import DepthTaps, plane_kernel, volume_weight
+from tinynet.builtin.layers._onnx import Axis, axes_of
 from tinynet.builtin.layers._sides import PositiveTriple
 from tinynet.builtin.layers._window import check_axes, fit_axes
 from tinynet.builtin.layers._window3d import PADDING3D_DESCRIPTION, Padding3D
@@ -56,6 +57,7 @@ class Conv3D(Convolution):
         params = grouped_params("conv3d", config, size, in_shape[3], build)
         window = Window(size[1:], strides[1:], (rows, columns), dilation[1:])
         depth_window = Window((1, size[0]), (1, strides[0]), ((0, 0), depth), (1, dilation[0]))
+        self._depth_window = depth_window
         self._taps = DepthTaps(depth_window, in_shape, config.groups)
         out_shape = (*counts, config.filters)
         super().__init__(window, in_shape, out_shape, params, params["weight"].shape)
@@ -80,3 +82,6 @@ class Conv3D(Convolution):
 
     def _kernel(self) -> Array:
         return plane_kernel(self.params["weight"])
+
+    def _axes(self) -> list[Axis]:
+        return [axes_of(self._depth_window)[1], *axes_of(self._window)]

@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.layers._depth_taps import DepthTaps, plane_kernel, volume_weight
+from tinynet.builtin.layers._onnx import Axis, axes_of
 from tinynet.builtin.layers._sides import PositiveTriple, counts_validator
 from tinynet.builtin.layers._transposed import (
     TransposedConfig,
@@ -83,6 +84,7 @@ class Conv3DTranspose(TransposedConvolution):
         window = Window(size[1:], strides[1:], (rows, columns), dilation[1:])
         depth_window = Window((1, size[0]), (1, strides[0]), ((0, 0), depth), (1, dilation[0]))
         out_shape = (*out_size, config.filters)
+        self._depth_window = depth_window
         self._taps = DepthTaps(depth_window, out_shape, config.groups)
         super().__init__(window, in_shape, out_shape, params, params["weight"].shape)
 
@@ -131,6 +133,9 @@ class Conv3DTranspose(TransposedConvolution):
 
     def _kernel(self) -> Array:
         return plane_kernel(self.params["weight"])
+
+    def _axes(self) -> list[Axis]:
+        return [axes_of(self._depth_window)[1], *axes_of(self._window)]
 
 
 def _channel_sums(dy: Array) -> Array:

@@ -4,7 +4,7 @@ import numpy as np
 
 from tinynet.builtin.layers._broadcast import summed
 from tinynet.builtin.layers._merge import Elementwise, require_two
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape
+from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, OnnxGraph, Shape
 
 
 class Divide(Elementwise):
@@ -37,3 +37,6 @@ class Divide(Elementwise):
             product = np.multiply(quotient, y, out=self._empty(ctx, dy))
             of_second = summed(ctx, np.negative(product, out=product), second)
         return (of_first, of_second), {}
+
+    def to_onnx(self, graph: OnnxGraph, *inputs: str) -> str:
+        return self.chained(graph, "Div", inputs)

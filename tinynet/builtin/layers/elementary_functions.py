@@ -3,7 +3,7 @@
 import numpy as np
 
 from tinynet.builtin.layers._elementwise import SlopeFromInput
-from tinynet.layer import Array
+from tinynet.layer import Array, OnnxGraph
 
 
 class Absolute(SlopeFromInput):
@@ -15,6 +15,9 @@ class Absolute(SlopeFromInput):
         np.abs(x, out=y)
         if slope is not None:
             np.sign(x, out=slope)
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Abs", x)
 
 
 class Log(SlopeFromInput):
@@ -33,6 +36,9 @@ class Log(SlopeFromInput):
         if slope is not None:
             np.reciprocal(x, out=slope)
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Log", x)
+
 
 class Sin(SlopeFromInput):
     """Sine: y = sin(x), of radians.  (N, ...) -> (N, ...).
@@ -48,6 +54,9 @@ class Sin(SlopeFromInput):
         if slope is not None:
             np.cos(x, out=slope)
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Sin", x)
+
 
 class Cos(SlopeFromInput):
     """Cosine: y = cos(x), of radians.  (N, ...) -> (N, ...)."""
@@ -59,3 +68,6 @@ class Cos(SlopeFromInput):
         if slope is not None:
             np.sin(x, out=slope)
             np.negative(slope, out=slope)
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Cos", x)

@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.layers._elementwise import SlopeFromOutput
-from tinynet.layer import Array, Build, LayerConfig, Shape
+from tinynet.layer import Array, Build, LayerConfig, OnnxGraph, Shape
 
 _SELU_SCALE = 1.0507009873554804934193349852946
 _SELU_ALPHA = 1.6732632423543772848170429916717
@@ -38,6 +38,9 @@ class ELU(SlopeFromOutput):
     def slope(self, y: Array, slope: Array) -> None:
         _elu_slope(y, self._alpha, slope)
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Elu", x, alpha=self._alpha)
+
 
 class SELU(SlopeFromOutput):
     """Scaled ELU: y = scale * x where x > 0, else scale * alpha * (exp(x) - 1).
@@ -56,6 +59,9 @@ class SELU(SlopeFromOutput):
     def slope(self, y: Array, slope: Array) -> None:
         _elu_slope(y / _SELU_SCALE, _SELU_ALPHA, slope)
         slope *= _SELU_SCALE
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Selu", x, alpha=_SELU_ALPHA, gamma=_SELU_SCALE)
 
 
 class CELU(SlopeFromOutput):
@@ -88,6 +94,9 @@ class CELU(SlopeFromOutput):
         np.clip(y, -np.inf, 0, out=slope)  # exp(x / alpha) = y / alpha + 1 where x <= 0
         slope /= self._alpha
         slope += 1
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Celu", x, alpha=self._alpha)
 
 
 def _elu(x: Array, alpha: float, y: Array) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from tinynet.builtin.layers._broadcast import summed
 from tinynet.builtin.layers._merge import Elementwise
-from tinynet.layer import Array, Cache, Context, Gradients
+from tinynet.layer import Array, Cache, Context, Gradients, OnnxGraph
 
 
 class _Extremum(Elementwise):
@@ -49,6 +49,9 @@ class Maximum(_Extremum):
     spec_name = "maximum"
     ufunc = np.maximum
 
+    def to_onnx(self, graph: OnnxGraph, *inputs: str) -> str:
+        return self.chained(graph, "Max", inputs)
+
 
 class Minimum(_Extremum):
     """Smallest of two or more inputs, element by element.  each (N, ...) -> (N, ...).
@@ -62,3 +65,6 @@ class Minimum(_Extremum):
 
     spec_name = "minimum"
     ufunc = np.minimum
+
+    def to_onnx(self, graph: OnnxGraph, *inputs: str) -> str:
+        return self.chained(graph, "Min", inputs)

@@ -7,7 +7,17 @@ from pydantic import Field
 
 from tinynet.builtin.layers._axes import sample_axis
 from tinynet.functional import sigmoid
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class _Gated:
@@ -27,7 +37,8 @@ class _Gated:
         self.out_shape = (*in_shape[:place], half, *in_shape[place + 1 :])
         self.params: dict[str, Array] = {}
         self._in_shape = in_shape
-        before = (slice(None),) * (1 + place)
+        self._axis = 1 + place
+        before = (slice(None),) * self._axis
         self._first, self._second = (*before, slice(half)), (*before, slice(half, None))
         self._itemsize = build.dtype.itemsize
 
@@ -79,6 +90,10 @@ class GLU(_Gated):
         slope *= dy
         return (dx,), {}
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        a, b = graph.nodes("Split", x, outputs=2, axis=self._axis)
+        return graph.node("Mul", a, graph.node("Sigmoid", b))
+
 
 class SwiGLU(_Gated):
     """Gated linear unit with SiLU: y = silu(a) * b, where a and b are halves of the last axis.
@@ -117,3 +132,7 @@ class SwiGLU(_Gated):
         da *= dy
         db *= dy
         return (dx,), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        a, b = graph.nodes("Split", x, outputs=2, axis=self._axis)
+        return graph.node("Mul", graph.node("Mul", a, graph.node("Sigmoid", a)), b)

@@ -1,11 +1,12 @@
 """The Gaussian error linear unit."""
 
+import math
 from typing import Literal
 
 from pydantic import Field
 
 from tinynet.builtin.layers._elementwise import StoredSlope
-from tinynet.layer import Array, Build, Cache, Context, LayerConfig, Shape
+from tinynet.layer import Array, Build, Cache, Context, LayerConfig, OnnxGraph, Shape
 
 
 class GELU(StoredSlope):
@@ -33,3 +34,16 @@ class GELU(StoredSlope):
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         keep = ctx.keep and ctx.needs_input()
         return ctx.kernels.gelu(x, self._approximate, ctx.empty, keep)
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        if self._approximate:
+            cube = graph.node("Mul", x, graph.node("Mul", x, x))
+            inner = graph.node("Add", x, graph.node("Mul", cube, graph.constant(0.044715)))
+            scaled = graph.node("Mul", inner, graph.constant(math.sqrt(2 / math.pi)))
+            curve = graph.node("Tanh", scaled)
+        else:
+            curve = graph.node("Erf", graph.node("Mul", x, graph.constant(math.sqrt(0.5))))
+        share = graph.node(
+            "Mul", graph.node("Add", curve, graph.constant(1.0)), graph.constant(0.5)
+        )
+        return graph.node("Mul", x, share)

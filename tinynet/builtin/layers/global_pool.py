@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.layers._window import check_axes
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape
+from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, OnnxGraph, Shape
 
 
 class GlobalPool:
@@ -16,12 +16,14 @@ class GlobalPool:
     Attributes:
         spec_name: The layer's name in specs, for messages.
         axes: Number of axes that are pooled.
+        operator: The operator of ONNX.
     """
 
     family = "pooling"
     per_sample = True
     spec_name: ClassVar[str]
     axes: ClassVar[int]
+    operator: ClassVar[str]
 
     class Config(LayerConfig):
         """Parameters of a global pooling node."""
@@ -41,9 +43,15 @@ class GlobalPool:
     def cost(self) -> tuple[int, int]:
         return math.prod(self._in_shape), math.prod(self.out_shape) * self._itemsize
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        y = graph.channels_last(graph.node(self.operator, graph.channels_first(x)))
+        return graph.reshape(y, self.out_shape)
+
 
 class GlobalAvgPool(GlobalPool):
     """The base of layers that compute the mean of each channel."""
+
+    operator = "GlobalAveragePool"
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y = x.mean(axis=tuple(range(1, 1 + self.axes)))
@@ -63,6 +71,8 @@ class GlobalMaxPool(GlobalPool):
 
     The gradient goes to the first maximum, in row-major order.
     """
+
+    operator = "GlobalMaxPool"
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         pixels = x.reshape(len(x), *self._pixels_shape())

@@ -7,7 +7,17 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.layers._window1d import check_sequence
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class GlobalPool1D:
@@ -75,6 +85,15 @@ class GlobalAvgPool1D(GlobalPool1D):
             np.multiply(shares[:, :, None], self._steps(dy), out=dx)
         return _with_mask_gradient(ctx, dx, mask), {}
 
+    def to_onnx(self, graph: OnnxGraph, x: str, mask: str | None = None) -> str:
+        if mask is None:
+            y = graph.channels_last(graph.node("GlobalAveragePool", graph.channels_first(x)))
+            return graph.reshape(y, self.out_shape)
+        count = graph.node("ReduceSum", mask, graph.constant([1]), keepdims=1)
+        shares = graph.node("Div", mask, graph.node("Max", count, graph.constant(1.0)))
+        row = graph.reshape(shares, (1, self._in_shape[0]))
+        return graph.reshape(graph.node("MatMul", row, x), self.out_shape)
+
 
 class GlobalMaxPool1D(GlobalPool1D):
     """Maximum of each channel over the steps of a sequence.  (N, T, C) -> (N, C), or (N, 1, C).
@@ -110,6 +129,20 @@ class GlobalMaxPool1D(GlobalPool1D):
                 passed = np.where(filled[:, :, None], passed, 0)
             np.put_along_axis(dx, first, passed, axis=1)
         return _with_mask_gradient(ctx, dx, mask), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str, mask: str | None = None) -> str:
+        if mask is None:
+            y = graph.channels_last(graph.node("GlobalMaxPool", graph.channels_first(x)))
+            return graph.reshape(y, self.out_shape)
+        counts = graph.node("Greater", mask, graph.constant(0.0))
+        steps = graph.reshape(counts, (self._in_shape[0], 1))
+        kept = graph.node("Where", steps, x, graph.constant(-np.inf))
+        y = graph.node("ReduceMax", kept, axes=[1], keepdims=1)
+        filled = graph.node(
+            "Greater", graph.node("ReduceMax", mask, axes=[1], keepdims=1), graph.constant(0.0)
+        )
+        y = graph.node("Where", graph.reshape(filled, (1, 1)), y, graph.constant(0.0))
+        return graph.reshape(y, self.out_shape)
 
 
 def _with_mask_gradient(

@@ -7,7 +7,18 @@ from pydantic import Field
 
 from tinynet.builtin.layers._affine import computed, needs, rectified
 from tinynet.builtin.layers._normalization import NormConfig, affine_params
-from tinynet.layer import Array, Build, Cache, Context, Gradients, Layer, Shape, ShapeError
+from tinynet.builtin.layers._onnx import affine
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    Layer,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class _GroupNorm:
@@ -42,6 +53,15 @@ class _GroupNorm:
         size = math.prod(self.out_shape)
         # Sum, subtract, square, sum, and the two of the affine map.
         return 6 * size, size * self._itemsize
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        channels, groups = self.out_shape[-1], self._groups
+        first = graph.channels_first(x)
+        parts = graph.reshape(first, (groups, math.prod(self.out_shape) // groups))
+        ones, zeros = graph.constant([1.0] * groups), graph.constant([0.0] * groups)
+        normal = graph.node("InstanceNormalization", parts, ones, zeros, epsilon=self._epsilon)
+        y = graph.channels_last(graph.reshape(normal, (channels, *self.out_shape[:-1])))
+        return affine(graph, y, self.params)
 
 
 class GroupNorm(_GroupNorm):

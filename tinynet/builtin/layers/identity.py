@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from tinynet.builtin.layers._elementwise import SameShape
-from tinynet.layer import Array, Cache, Context, Gradients
+from tinynet.layer import Array, Cache, Context, Gradients, OnnxGraph
 
 
 class Identity(SameShape):
@@ -18,3 +18,6 @@ class Identity(SameShape):
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         return (dy if ctx.needs_input() else None,), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return x

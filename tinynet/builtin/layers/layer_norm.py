@@ -2,11 +2,12 @@
 
 import math
 
+import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.layers._affine import computed, needs
 from tinynet.builtin.layers._normalization import NormConfig, affine_params
-from tinynet.layer import Array, Build, Cache, Context, Gradients, Shape, ShapeError
+from tinynet.layer import Array, Build, Cache, Context, Gradients, OnnxGraph, Shape, ShapeError
 
 
 class LayerNorm:
@@ -67,6 +68,19 @@ class LayerNorm:
         size = math.prod(self.out_shape)
         # Sum, subtract, square, sum, and the three of the affine map.
         return 7 * size, size * self._itemsize
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        ones = np.ones(self._normal_shape)
+        gamma = graph.param("gamma") if "gamma" in self.params else graph.constant(ones)
+        beta = [graph.param("beta")] if "beta" in self.params else []
+        return graph.node(
+            "LayerNormalization",
+            x,
+            gamma,
+            *beta,
+            axis=-len(self._normal_shape),
+            epsilon=self._epsilon,
+        )
 
 
 def _last_axes(axis: int | list[int], in_shape: Shape) -> Shape:

@@ -6,7 +6,17 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.layers._elementwise import SameShape
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class LocalResponseNorm(SameShape):
@@ -79,3 +89,14 @@ class LocalResponseNorm(SameShape):
             elif offset < 0:
                 total[..., -offset:] += x[..., :offset]
         return total
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        # A product with a band matrix: LRN of ONNX takes images alone, and odd sizes.
+        channel = np.arange(self.out_shape[-1])
+        distance = channel[:, None] - channel
+        offsets = self._offsets
+        band = (distance >= offsets.start) & (distance < offsets.stop)
+        squares = graph.node("Mul", x, x)
+        total = graph.node("MatMul", squares, graph.constant(band * self._factor))
+        base = graph.node("Add", total, graph.constant(self._k))
+        return graph.node("Mul", x, graph.node("Pow", base, graph.constant(-self._beta)))

@@ -8,7 +8,17 @@ from pydantic import Field
 
 from tinynet.builtin.layers._broadcast import format_shapes, summed
 from tinynet.builtin.layers._merge import Elementwise, check_count, require_two
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class Add(Elementwise):
@@ -34,6 +44,9 @@ class Add(Elementwise):
             summed(ctx, dy, shape) if ctx.needs_input(i) else None
             for i, shape in enumerate(self._in_shapes)
         ), {}
+
+    def to_onnx(self, graph: OnnxGraph, *inputs: str) -> str:
+        return self.chained(graph, "Add", inputs)
 
 
 class Average(Elementwise):
@@ -61,6 +74,10 @@ class Average(Elementwise):
             summed(ctx, share, shape) if ctx.needs_input(i) else None
             for i, shape in enumerate(self._in_shapes)
         ), {}
+
+    def to_onnx(self, graph: OnnxGraph, *inputs: str) -> str:
+        total = self.chained(graph, "Add", inputs)
+        return graph.node("Div", total, graph.constant(float(len(inputs))))
 
 
 class Subtract(Elementwise):
@@ -90,6 +107,9 @@ class Subtract(Elementwise):
             total = summed(ctx, dy, second)
             negative = np.negative(total, out=ctx.empty(total.shape, total.dtype))
         return (positive, negative), {}
+
+    def to_onnx(self, graph: OnnxGraph, *inputs: str) -> str:
+        return self.chained(graph, "Sub", inputs)
 
 
 class Multiply(Elementwise):
@@ -124,6 +144,9 @@ class Multiply(Elementwise):
         for x in others:
             y *= x
         return y
+
+    def to_onnx(self, graph: OnnxGraph, *inputs: str) -> str:
+        return self.chained(graph, "Mul", inputs)
 
 
 class Concat:
@@ -167,6 +190,9 @@ class Concat:
 
     def cost(self) -> tuple[int, int]:
         return 0, self._bytes
+
+    def to_onnx(self, graph: OnnxGraph, *inputs: str) -> str:
+        return graph.node("Concat", *inputs, axis=1 + len(self.out_shape) + self._axis)
 
 
 def _joined_shape(axis: int, in_shapes: tuple[Shape, ...]) -> Shape:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tinynet.builtin.layers._elementwise import SlopeFromInput, SlopeFromOutput
-from tinynet.layer import Array, Build, LayerConfig, Shape
+from tinynet.layer import Array, Build, LayerConfig, OnnxGraph, Shape
 
 
 class _Bounded(SlopeFromOutput):
@@ -23,6 +23,11 @@ class _Bounded(SlopeFromOutput):
     def slope(self, y: Array, slope: Array) -> None:
         np.greater(y, self.low, out=slope)
         slope *= y < self.high
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node(
+            "Clip", x, graph.constant(self.low * 1.0), graph.constant(self.high * 1.0)
+        )
 
 
 class ReLU6(_Bounded):
@@ -57,6 +62,9 @@ class HardSigmoid(SlopeFromOutput):
         slope *= y < 1
         slope *= 1 / 6
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("HardSigmoid", x, alpha=1 / 6, beta=0.5)
+
 
 class HardSiLU(SlopeFromInput):
     """SiLU with the hard sigmoid, or hard swish: y = x * hard_sigmoid(x).  (N, ...) -> (N, ...).
@@ -74,6 +82,9 @@ class HardSiLU(SlopeFromInput):
             slope *= (y > 0) & (y < 1)
             slope += y
         y *= x
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Mul", x, graph.node("HardSigmoid", x, alpha=1 / 6, beta=0.5))
 
 
 class Clip(SlopeFromInput):
@@ -118,6 +129,9 @@ class Clip(SlopeFromInput):
         if slope is not None:
             np.equal(x, y, out=slope)
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Clip", x, graph.constant(self._min), graph.constant(self._max))
+
 
 class Threshold(SlopeFromInput):
     """A threshold: y = x where x > threshold, else a fixed value.  (N, ...) -> (N, ...).
@@ -143,6 +157,10 @@ class Threshold(SlopeFromInput):
         np.copyto(y, self._default_value, where=x <= self._threshold)
         if slope is not None:
             np.greater(x, self._threshold, out=slope)
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        low = graph.node("LessOrEqual", x, graph.constant(self._threshold))
+        return graph.node("Where", low, graph.constant(self._default_value), x)
 
 
 class _Shrink(SlopeFromOutput):
@@ -173,6 +191,9 @@ class HardShrink(_Shrink):
         np.greater(y, self._threshold, out=y)
         y *= x
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Shrink", x, lambd=self._threshold, bias=0.0)
+
 
 class SoftShrink(_Shrink):
     """Soft shrinkage: y = x moved towards 0 by threshold, and 0 near 0.  (N, ...) -> (N, ...).
@@ -187,6 +208,9 @@ class SoftShrink(_Shrink):
     def evaluate(self, x: Array, y: Array) -> None:
         np.clip(x, -self._threshold, self._threshold, out=y)
         np.subtract(x, y, out=y)
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Shrink", x, lambd=self._threshold, bias=self._threshold)
 
 
 def _hard_sigmoid(x: Array, y: Array) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from pydantic import Field
 
-from tinynet.builtin.layers._pooling import AvgPooling, MaxPooling, Pooling
+from tinynet.builtin.layers._pooling import AvgPooling, MaxPooling, Pooling, avg_pool, max_pool
 from tinynet.builtin.layers._pooling_config import (
     INCLUDE_PAD_DESCRIPTION,
     PoolingConfig,
@@ -15,7 +15,7 @@ from tinynet.builtin.layers._pooling_config import (
 )
 from tinynet.builtin.layers._sides import PositiveTriple
 from tinynet.builtin.layers._window3d import PADDING3D_DESCRIPTION, Padding3D
-from tinynet.layer import Array, Build, Cache, Context, Gradients, Shape
+from tinynet.layer import Array, Build, Cache, Context, Gradients, OnnxGraph, Shape
 
 
 class PoolConfig(PoolingConfig):
@@ -58,6 +58,7 @@ class VolumePooling:
         self.out_shape = (axes[0].windows, *self._planes.out_shape)
         self.params: dict[str, Array] = {}
         self._in_shape = in_shape
+        self._axes = axes
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         planes = x.reshape(len(x) * self._in_shape[0], *self._in_shape[1:])
@@ -109,6 +110,9 @@ class MaxPool3D(VolumePooling):
         axes = fit_pooling("max_pool3d", config, in_shape)
         super().__init__(partial(MaxPooling, build=build), axes, in_shape)
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return max_pool(graph, x, self._axes)
+
 
 class AvgPool3D(VolumePooling):
     """Mean of each window, channel by channel.  (N, D, H, W, C) -> (N, Do, Ho, Wo, C).
@@ -126,5 +130,9 @@ class AvgPool3D(VolumePooling):
     def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
         (in_shape,) = in_shapes
         axes = fit_pooling("avg_pool3d", config, in_shape)
-        pool = partial(AvgPooling, build=build, include_pad=config.count_include_pad)
+        self._include_pad = config.count_include_pad
+        pool = partial(AvgPooling, build=build, include_pad=self._include_pad)
         super().__init__(pool, axes, in_shape)
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return avg_pool(graph, x, self._axes, self._in_shape[:-1], self._include_pad)

@@ -6,9 +6,19 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from tinynet.builtin.layers._broadcast import broadcast_shape, expanded, summed
+from tinynet.builtin.layers._broadcast import aligned, broadcast_shape, expanded, summed
 from tinynet.builtin.layers._merge import require_two
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class Power:
@@ -83,3 +93,8 @@ class Power:
         if self._exponent is not None:
             return base, self._exponent
         return base, expanded(inputs[1], len(self.out_shape))
+
+    def to_onnx(self, graph: OnnxGraph, *inputs: str) -> str:
+        base, *exponents = aligned(graph, inputs, len(self.out_shape))
+        exponent = graph.constant(self._exponent) if self._exponent is not None else exponents[0]
+        return graph.node("Pow", base, exponent)

@@ -15,6 +15,7 @@ from tinynet.layer import (
     Gradients,
     InitializerReference,
     LayerConfig,
+    OnnxGraph,
     Shape,
 )
 
@@ -73,3 +74,6 @@ class PReLU:
     def cost(self) -> tuple[int, int]:
         size = math.prod(self.out_shape)
         return 4 * size, size * self._itemsize
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("PRelu", x, graph.param("alpha"))

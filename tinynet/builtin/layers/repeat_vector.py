@@ -6,7 +6,17 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class RepeatVector:
@@ -48,3 +58,7 @@ class RepeatVector:
 
     def cost(self) -> tuple[int, int]:
         return 0, math.prod(self.out_shape) * self._itemsize
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        count, features = self.out_shape
+        return graph.node("Tile", graph.reshape(x, (1, features)), graph.constant([1, count, 1]))

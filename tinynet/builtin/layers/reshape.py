@@ -7,7 +7,17 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from tinynet.builtin.layers._axes import sample_axes
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class _Reshaped:
@@ -31,6 +41,9 @@ class _Reshaped:
 
     def cost(self) -> tuple[int, int]:
         return 0, 0
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.reshape(x, self.out_shape)
 
 
 class Flatten(_Reshaped):

@@ -5,6 +5,7 @@ import math
 from pydantic import Field
 
 from tinynet.builtin.layers._affine import computed
+from tinynet.builtin.layers._onnx import affine
 from tinynet.layer import (
     Array,
     Build,
@@ -13,6 +14,7 @@ from tinynet.layer import (
     Gradients,
     InitializerReference,
     LayerConfig,
+    OnnxGraph,
     Shape,
     ShapeError,
 )
@@ -66,3 +68,8 @@ class RMSNorm:
         size = math.prod(self.out_shape)
         # Square, sum, and the two factors.
         return 4 * size, size * self._itemsize
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        mean = graph.node("ReduceMean", graph.node("Mul", x, x), axes=[-1], keepdims=1)
+        root = graph.node("Sqrt", graph.node("Add", mean, graph.constant(self._epsilon)))
+        return affine(graph, graph.node("Div", x, root), self.params)

@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.layers._axes import sample_axes
+from tinynet.builtin.layers._onnx import affine
 from tinynet.builtin.layers._shared_axes import shared_sum
 from tinynet.layer import (
     Array,
@@ -16,6 +17,7 @@ from tinynet.layer import (
     InitializerReference,
     Layer,
     LayerConfig,
+    OnnxGraph,
     Rescalable,
     Shape,
 )
@@ -89,3 +91,6 @@ class Scale:
     def cost(self) -> tuple[int, int]:
         size = math.prod(self.out_shape)
         return len(self.params) * size, size * self.params["gamma"].itemsize
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return affine(graph, x, self.params)

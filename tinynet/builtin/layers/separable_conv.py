@@ -9,6 +9,7 @@ from pydantic import Field
 
 from tinynet.builtin.layers._affine import computed, rectified
 from tinynet.builtin.layers._depthwise import depthwise_weight
+from tinynet.builtin.layers._onnx import axes_of, filters_first, window_attributes
 from tinynet.builtin.layers._sequence_convolution import (
     NO_PADDING,
     reached_steps,
@@ -30,6 +31,7 @@ from tinynet.layer import (
     InitializerReference,
     Layer,
     LayerConfig,
+    OnnxGraph,
     PositivePair,
     Shape,
 )
@@ -182,6 +184,24 @@ class SeparableConvolution:
     def _of_param(self, gradient: Array | None, name: str) -> Array | None:
         """Return the gradient of a kernel in the shape of the parameter."""
         return None if gradient is None else gradient.reshape(self.params[name].shape)
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        depthwise, pointwise = self.params["depthwise_weight"], self.params["pointwise_weight"]
+        axes = axes_of(self._window)[len(self._row) :]
+        size = tuple(axis.cells for axis in axes)
+        between = graph.node(
+            "Conv",
+            graph.channels_first(x),
+            graph.param(
+                "depthwise_weight", filters_first(depthwise.reshape(*size, 1, len(pointwise)))
+            ),
+            group=self._in_shape[-1],
+            **window_attributes(axes),
+        )
+        bias = [graph.param("bias")] if "bias" in self.params else []
+        pixel = pointwise.reshape(*[1] * len(size), *pointwise.shape)
+        weight = graph.param("pointwise_weight", filters_first(pixel))
+        return graph.channels_last(graph.node("Conv", between, weight, *bias))
 
 
 class SeparableConv1D(SeparableConvolution):

@@ -4,7 +4,7 @@ import numpy as np
 
 from tinynet.builtin.layers._elementwise import SlopeFromInput, SlopeFromOutput
 from tinynet.functional import sigmoid, softplus
-from tinynet.layer import Array
+from tinynet.layer import Array, OnnxGraph
 
 
 class Exponential(SlopeFromOutput):
@@ -24,6 +24,9 @@ class Exponential(SlopeFromOutput):
     def slope(self, y: Array, slope: Array) -> None:
         slope[...] = y
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Exp", x)
+
 
 class Softplus(SlopeFromOutput):
     """A smooth ReLU: y = log(1 + exp(x)).  (N, ...) -> (N, ...).
@@ -42,6 +45,9 @@ class Softplus(SlopeFromOutput):
         np.expm1(slope, out=slope)
         np.negative(slope, out=slope)
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Softplus", x)
+
 
 class LogSigmoid(SlopeFromOutput):
     """Logarithm of the logistic function: y = -log(1 + exp(-x)).  (N, ...) -> (N, ...)."""
@@ -56,6 +62,9 @@ class LogSigmoid(SlopeFromOutput):
     def slope(self, y: Array, slope: Array) -> None:
         np.expm1(y, out=slope)  # 1 - sigmoid(x)
         np.negative(slope, out=slope)
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Neg", graph.node("Softplus", graph.node("Neg", x)))
 
 
 class Softsign(SlopeFromInput):
@@ -74,6 +83,9 @@ class Softsign(SlopeFromInput):
             np.reciprocal(y, out=slope)
             slope *= slope
         np.divide(x, y, out=y)
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Softsign", x)
 
 
 class Mish(SlopeFromInput):
@@ -94,6 +106,9 @@ class Mish(SlopeFromInput):
             slope += y
         y *= x
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Mul", x, graph.node("Tanh", graph.node("Softplus", x)))
+
 
 class TanhShrink(SlopeFromInput):
     """Shrinkage by tanh: y = x - tanh(x).  (N, ...) -> (N, ...)."""
@@ -105,3 +120,6 @@ class TanhShrink(SlopeFromInput):
         if slope is not None:
             np.multiply(y, y, out=slope)
         np.subtract(x, y, out=y)
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Sub", x, graph.node("Tanh", x))

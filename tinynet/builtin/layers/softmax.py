@@ -7,7 +7,17 @@ from pydantic import Field
 
 from tinynet.builtin.layers._elementwise import SameShape
 from tinynet.functional import softmax
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class _AlongAxis(SameShape):
@@ -58,6 +68,9 @@ class Softmax(_AlongAxis):
         dx *= y
         return (dx,), {}
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Softmax", x, axis=self._axis)
+
 
 class LogSoftmax(_AlongAxis):
     """Logarithms of a softmax: y = x - log(sum(exp(x))), summed along an axis.
@@ -82,6 +95,9 @@ class LogSoftmax(_AlongAxis):
         dx *= dy.sum(axis=self._axis, keepdims=True)
         np.subtract(dy, dx, out=dx)
         return (dx,), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("LogSoftmax", x, axis=self._axis)
 
 
 class Sparsemax(_AlongAxis):
@@ -111,6 +127,24 @@ class Sparsemax(_AlongAxis):
         mean /= positive.sum(axis=self._axis, keepdims=True)
         dx -= np.multiply(positive, mean, out=positive)
         return (dx,), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        axis, size = self._axis, self.out_shape[self._axis]
+        x = graph.node("Sub", x, graph.node("ReduceMax", x, axes=[axis], keepdims=1))
+        descending, _ = graph.nodes("TopK", x, graph.constant([size]), outputs=2, axis=axis)
+        sums = graph.node("CumSum", descending, graph.constant(axis))
+        sums = graph.node("Sub", sums, graph.constant(1.0))
+        counts = np.arange(1.0, size + 1).reshape(-1, *[1] * (-axis - 1))
+        scaled = graph.node("Mul", descending, graph.constant(counts))
+        above = graph.cast(graph.node("Greater", scaled, sums), graph.dtype)
+        number = graph.node("ReduceSum", above, graph.constant([axis]), keepdims=1)
+        # The elements above the threshold come first, so the last of them has this number.
+        last = graph.cast(graph.node("Equal", number, graph.constant(counts)), graph.dtype)
+        total = graph.node(
+            "ReduceSum", graph.node("Mul", sums, last), graph.constant([axis]), keepdims=1
+        )
+        threshold = graph.node("Div", total, number)
+        return graph.node("Relu", graph.node("Sub", x, threshold))
 
 
 def _threshold(x: Array, axis: int) -> Array:

@@ -1,6 +1,6 @@
 """The layer that no gradient passes."""
 
-from tinynet.layer import Array, Build, Cache, Context, LayerConfig, Shape
+from tinynet.layer import Array, Build, Cache, Context, LayerConfig, OnnxGraph, Shape
 
 
 class StopGradient:
@@ -23,3 +23,6 @@ class StopGradient:
 
     def cost(self) -> tuple[int, int]:
         return 0, 0
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return x
