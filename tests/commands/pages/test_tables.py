@@ -1,0 +1,44 @@
+"""Tables of pages: numbers of a column can be compared at a glance."""
+
+import math
+
+from tinynet.commands.pages.tables import view_of
+from tinynet.commands.report.charts import Table
+
+
+def texts(table):
+    return [[cell.text for cell in row] for row in view_of(table).rows]
+
+
+def test_numbers_of_a_column_have_the_same_decimals():
+    table = Table(("loss",), ((0.5,), (0.03125,), (1.25,)))
+    assert texts(table) == [["0.500"], ["0.031"], ["1.250"]]
+
+
+def test_small_numbers_beside_large_ones_are_not_rounded_to_zero():
+    table = Table(("loss",), ((1e-7,), (12.5,)))
+    assert texts(table) == [["1e-7"], ["12.50"]]
+
+
+def test_counts_names_and_empty_cells():
+    view = view_of(Table(("node", "parameters"), (("dense", 12345), ("relu", None))))
+    assert [column.numeric for column in view.columns] == [False, True]
+    assert [cell.text for cell in view.rows[0]] == ["dense", "12,345"]
+    assert [cell.text for cell in view.rows[1]] == ["relu", ""]
+    assert view.rows[0][1].value == 12345
+
+
+def test_shares_are_percentages_with_a_bar():
+    (cell,) = view_of(Table(("share",), ((0.12345,),), shares=frozenset({"share"}))).rows[0]
+    assert (cell.text, cell.share) == ("12.3%", 0.123)
+
+
+def test_what_is_not_finite_is_named():
+    table = Table(("loss", "share"), ((math.nan, math.inf),), shares=frozenset({"share"}))
+    assert texts(table) == [["NaN", "∞"]]
+
+
+def test_totals_are_apart_from_the_rows_that_are_sorted():
+    view = view_of(Table(("n",), ((1,), (2,), (3,)), totals=1))
+    assert [row[0].text for row in view.rows] == ["1", "2"]
+    assert [row[0].text for row in view.totals] == ["3"]

@@ -1,0 +1,1 @@
+"""Pages that work offline: their frame, style and charts."""

@@ -1,0 +1,61 @@
+"""Numbers as text for axes, tables and tooltips."""
+
+import math
+from itertools import pairwise
+
+_UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def number_text(value: float, digits: int = 4) -> str:
+    """Return a number with ``digits`` significant digits; whole numbers keep all of theirs."""
+    value = float(value) + 0.0  # without the sign of a zero
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    size = abs(value)
+    if value.is_integer() and size < 1e15:
+        return f"{value:,.0f}"
+    if size >= 1e6 or size < 1e-4:
+        return scientific(value, digits)
+    decimals = max(0, digits - 1 - math.floor(math.log10(size)))
+    return f"{value:,.{decimals}f}"
+
+
+def scientific(value: float, digits: int = 4) -> str:
+    """Return a number with an exponent and without padding: ``1.5e-7``."""
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    if "." in mantissa:
+        mantissa = mantissa.rstrip("0").removesuffix(".")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def tick_texts(ticks: tuple[float, ...]) -> list[str]:
+    """Return labels of an axis that agree in decimals and unit."""
+    largest = max(map(abs, ticks), default=0.0)
+    steps = [b - a for a, b in pairwise(ticks)]
+    step = min(steps, default=largest) or 1.0
+    if largest >= 1e15 or 0 < step < 1e-4:
+        return [scientific(tick, 3) if tick else "0" for tick in ticks]
+    if largest >= 1e5:
+        size, unit = next((s, u) for s, u in _UNITS if largest >= s)
+        decimals = _decimals(step / size)
+        return [f"{tick / size:,.{decimals}f}{unit}" if tick else "0" for tick in ticks]
+    decimals = _decimals(step)
+    return [f"{tick + 0.0:,.{decimals}f}" for tick in ticks]
+
+
+def log_tick_text(tick: float) -> str:
+    """Return the label of a tick of a logarithmic axis."""
+    if 1e-3 <= tick < 1e5:
+        return f"{tick:,g}"
+    return scientific(tick, 2)
+
+
+def _decimals(step: float) -> int:
+    """Return the decimals that write multiples of a step exactly, at most nine."""
+    for decimals in range(9):
+        scaled = step * 10**decimals
+        if abs(scaled - round(scaled)) < 1e-6 * scaled:
+            return decimals
+    return 9

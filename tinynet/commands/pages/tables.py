@@ -1,0 +1,105 @@
+"""Cells of tables as text, aligned and formatted by column."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tinynet.commands.pages.charts.numbers import number_text
+from tinynet.commands.report.charts import Cell, Table
+
+LONG = 40
+"""Characters from which on a text is wrapped."""
+
+
+@dataclass(frozen=True)
+class ColumnView:
+    """A column: its name, and True if its cells are numbers."""
+
+    name: str
+    numeric: bool
+
+
+@dataclass(frozen=True)
+class CellView:
+    """A cell.
+
+    Attributes:
+        text: The text.
+        classes: The classes of style.css.
+        share: The length of the bar behind a share, from 0 to 1.
+        value: The number by which the column is sorted.
+    """
+
+    text: str
+    classes: str = ""
+    share: float | None = None
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class TableView:
+    """A table as text."""
+
+    columns: tuple[ColumnView, ...]
+    rows: tuple[tuple[CellView, ...], ...]
+    totals: tuple[tuple[CellView, ...], ...]  # the last rows, which sum up the others
+
+
+def view_of(table: Table) -> TableView:
+    """Return the cells of a table as text; the numbers of a column have the same decimals."""
+    columns, views = [], []
+    for index, name in enumerate(table.columns):
+        cells = [row[index] for row in table.rows]
+        numeric = any(map(_is_number, cells)) and not any(isinstance(c, str) and c for c in cells)
+        columns.append(ColumnView(name, numeric))
+        views.append(_column(cells, numeric, name in table.shares))
+    rows = tuple(zip(*views, strict=True))
+    end = len(rows) - table.totals
+    return TableView(tuple(columns), rows[:end], rows[end:])
+
+
+def _is_number(cell: Cell) -> bool:
+    return isinstance(cell, int | float) and not isinstance(cell, bool)
+
+
+def _column(cells: Sequence[Cell], numeric: bool, share: bool) -> list[CellView]:
+    """Return the cells of a column."""
+    decimals = decimals_of([float(c) for c in cells if isinstance(c, float) and not share])
+    views = []
+    for cell in cells:
+        if cell is None:
+            views.append(CellView("", "number" if numeric else ""))
+        elif isinstance(cell, str):
+            views.append(CellView(cell, "long" if len(cell) > LONG else ""))
+        elif share:
+            length = round(min(max(cell, 0.0), 1.0), 3) if math.isfinite(cell) else None
+            views.append(CellView(share_text(cell), "number share", length, cell))
+        else:
+            views.append(CellView(_number(cell, decimals), "number" if numeric else "", value=cell))
+    return views
+
+
+def _number(value: float, decimals: int | None) -> str:
+    if isinstance(value, int) or decimals is None or not math.isfinite(value):
+        return number_text(value)
+    return f"{value + 0.0:,.{decimals}f}"
+
+
+def decimals_of(values: Sequence[float]) -> int | None:
+    """Return the decimals that give every number of a column at least two significant digits.
+
+    None if they differ too much in size, or if all are whole.
+    """
+    sizes = [abs(value) for value in values if value and math.isfinite(value)]
+    if not sizes or all(size.is_integer() for size in sizes):
+        return None
+    largest, smallest = (math.floor(math.log10(size)) for size in (max(sizes), min(sizes)))
+    decimals = max(0, 3 - largest)
+    return None if largest > 5 or decimals > 6 or smallest < 1 - decimals else decimals
+
+
+def share_text(value: float | None) -> str:
+    """Return a share as a percentage with one decimal."""
+    if value is None or not math.isfinite(value):
+        return "" if value is None else number_text(value)
+    return f"{100 * value:.1f}%"
