@@ -28,7 +28,7 @@ LEVELS = {
     6: "data network",
     7: "training",
     8: "checkpoint events testing",
-    9: "prediction",
+    9: "prediction progress",
     10: "run",
     11: "commands sklearn",
     12: "tinynet_cli",
@@ -139,6 +139,7 @@ def test_every_import_is_a_declared_dependency():
     declared = [*project["dependencies"], *(name for extra in extras for name in extra)]
     names = {re.match(r"[\w-]+", requirement)[0] for requirement in declared}
     ours = {
+        "IPython": "ipython",
         "PIL": "pillow",
         "annotated_types": "pydantic",
         "mlflow": "mlflow-skinny",

@@ -7,13 +7,18 @@ that it cannot start a line; a generated text, which is the whole result, is not
 
 import json
 import math
-import shutil
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
+from tinynet.text.printing import figure as figure
+from tinynet.text.printing import filled as filled
+from tinynet.text.printing import message_text
+from tinynet.text.printing import printable as printable
+from tinynet.text.printing import short as short
+from tinynet.text.printing import terminal_width as terminal_width
 from tinynet_cli import streams
 
 
@@ -49,27 +54,9 @@ def echo_message(text: str) -> None:
     streams.write_message(f"{message_text(text)}\n")
 
 
-def message_text(text: str) -> str:
-    """Return a message as `echo_message` prints it."""
-    return "\n  ".join(printable(line) for line in text.split("\n  "))
-
-
 def warn(message: str) -> None:
     """Print a warning on stderr."""
     echo_message(f"warning: {message}")
-
-
-def printable(text: str, *, multiline: bool = False) -> str:
-    r"""Return the text with every character that is not visible escaped: ``\x1b``, ``\u202e``.
-
-    That includes control characters, bidirectional overrides, line separators and surrogates.
-
-    Args:
-        text: The text, perhaps from a stranger.
-        multiline: Keep line feeds and tabs.
-    """
-    kept = "\n\t" if multiline else ""
-    return "".join(c if c.isprintable() or c in kept else ascii(c)[1:-1] for c in text)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -133,31 +120,6 @@ def _text(cell: object) -> str:
     return f"{cell:,}" if isinstance(cell, int) else figure(cell)
 
 
-def figure(value: float) -> str:
-    """Return a figure as short text: ``0.9833``, ``4127.3``, ``1.25e-05``."""
-    size = abs(value)
-    if size == 0 or 0.001 <= size < 100:
-        return f"{value:.4f}"
-    return f"{value:.1f}" if 100 <= size < 1_000_000 else f"{value:.2e}"
-
-
-def filled(words: Iterable[str], width: int | None, gap: str = "  ") -> list[str]:
-    """Return lines of words that are never cut.
-
-    Args:
-        words: The words, or other parts that must stay whole.
-        width: Columns of the terminal; None for a single line.
-        gap: The space between two words.
-    """
-    lines: list[str] = []
-    for word in words:
-        if lines and (width is None or len(lines[-1]) + len(gap) + len(word) <= width):
-            lines[-1] += gap + word
-        else:
-            lines.append(word if not lines else f"  {word}")
-    return lines
-
-
 def print_figures(title: str, figures: Mapping[str, float]) -> None:
     """Print figures after a title; on a narrow terminal on several lines."""
     parts = [f"{name} {figure(value)}" for name, value in figures.items()]
@@ -167,17 +129,3 @@ def print_figures(title: str, figures: Mapping[str, float]) -> None:
     width = terminal_width() if streams.result_is_terminal() else None
     for line in filled([f"{title} {parts[0]}", *parts[1:]], width):
         echo(line)
-
-
-def short(path: Path) -> str:
-    """Return a path relative to the current folder, if that is shorter."""
-    if not path.is_absolute():
-        return str(path)
-    near = Path.cwd()
-    relative = path.relative_to(near) if path.is_relative_to(near) else path
-    return min(str(relative), str(path), key=len)
-
-
-def terminal_width() -> int:
-    """Return the columns of the terminal, or 100 without one."""
-    return shutil.get_terminal_size((100, 24)).columns

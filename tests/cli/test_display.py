@@ -10,7 +10,8 @@ import struct
 import termios
 
 import pytest
-from tinynet_cli.evaluations import EvaluationTable
+
+from tinynet.progress.evaluations import EvaluationTable
 
 METRICS = ["accuracy", "f1", {"type": "top_k_accuracy", "k": 3}, "precision"]
 FIGURES = [
@@ -55,7 +56,8 @@ def test_every_figure_is_whole_at_every_width(on_terminal, write_spec, columns):
     # A path can be copied, so only the terminal breaks it.
     assert max(len(line) for line in lines if "checkpoint: " not in line) <= columns
     end = next(number for number, line in enumerate(lines) if line.startswith("test (180"))
-    table = [line for line in lines[:end] if "━" not in line]
+    end_of_table = next(n for n, line in enumerate(lines) if line.startswith("Best epoch 1 of 1"))
+    table = [line for line in lines[:end_of_table] if "━" not in line]
     first = next(number for number, line in enumerate(table) if line.startswith("  epoch"))
     words = " ".join(table[first:]).split()
     assert [word for word in words if "/" in word] == [*FIGURES, "samples/s", "1/1"]
@@ -83,8 +85,9 @@ def test_the_bar_is_there_at_every_width(on_terminal, write_spec, columns):
 def test_a_pipe_gets_one_line_for_each_epoch(tinynet, write_spec):
     lines = tinynet("train", write_spec(metrics=METRICS)).err.splitlines()
     assert lines[2].split() == ["epoch", *FIGURES, "samples/s"]
-    assert [line.split()[0] for line in lines[3:]] == ["1/2", "2/2"]
-    assert all(len(NUMBER.findall(line)) == len(FIGURES) for line in lines[3:])
+    assert [line.split()[0] for line in lines[3:-1]] == ["1/2", "2/2"]
+    assert all(len(NUMBER.findall(line)) == len(FIGURES) for line in lines[3:-1])
+    assert lines[-1].startswith("Best epoch 2 of 2: val/loss ")
 
 
 @pytest.mark.parametrize("width", [1, 20, 33, 50, 77, 200])
@@ -109,12 +112,14 @@ STOPPING = {"metric": "val/loss", "patience": 2, "min_delta": 1e9}
 def test_early_stopping_says_why_and_which_epoch_was_best(tinynet, write_spec):
     spec = write_spec(epochs=9, early_stopping=STOPPING)
     result = tinynet("train", spec, "--run", "r")
-    last = result.err.splitlines()[-1]
+    reason, best = result.err.splitlines()[-2:]
     assert re.fullmatch(
         r"Stopped early: val/loss has not improved for 2 evaluations; best epoch 1 \(\d\.\d{4}\),"
         ' not saved: "keep_best": {"metric": "val/loss"} in "checkpoint" saves it',
-        last,
-    ), "with such a min_delta keep_best has another best"
+        reason,
+    )
+    saved = r"Best epoch 3 of 9: val/loss \d\.\d{4}, saved as checkpoints/step-\d{12}\.msgpack"
+    assert re.fullmatch(saved, best), "with such a min_delta keep_best has another best"
     assert " 3/9 " in result.err
     assert tinynet("train", spec, "--quiet").err == ""
 

@@ -55,6 +55,7 @@ def check_arguments(
 
 # Unknown names --------------------------------------------------------------------------------
 
+_DISPLAYS = {"progress_bar", "progressbar", "verbose"}
 _OBSERVERS = {"callback", "callbacks", "hooks", "on_epoch_end", "progress", "verbose"}
 _DATA = {
     "dataset", "features", "labels", "targets", "test_data", "train_data", "val_data",
@@ -92,6 +93,8 @@ def _unknown(name: str, value: Any, available: list[str], values: Mapping[str, A
         return f"{start}; the spec holds this value: {_override(name, value, values)}"
     if trains and name.lower() in _DATA:
         return f"{start}; pass arrays as data=(x, y), with validation=(x, y) and test=(x, y)"
+    if "progress" in available and name in _DISPLAYS:
+        return f"{start}; progress=True shows the progress"
     if "observer" in available and name in _OBSERVERS:
         return f"{start}; observer=f calls f(event) for every event, such as observer=print"
     if similar is not None:
@@ -201,6 +204,7 @@ _FAULTS: dict[str, Callable[[Any], str | None]] = {
     "overrides": overrides_fault,
     "path": _path,
     "preprocessed": _flag,
+    "progress": _flag,
     "resume": _flag,
     "rules": _rules,
     "run_dir": _run_dir,

@@ -1,6 +1,7 @@
 """Options of a run that are not part of its spec."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, TypedDict
@@ -49,6 +50,20 @@ def observer(settings: Settings) -> Observer:
     """Return the function that is called with every event."""
     given = settings.get("observer") or _warn
     return given if callable(given) else _Several(tuple(given))
+
+
+@contextmanager
+def shown_progress(progress: bool, settings: Settings) -> Iterator[None]:
+    """Add a display to the observers, in front of the others, if ``progress`` is True."""
+    if not progress:
+        yield
+        return
+    from tinynet.progress.display import Display
+
+    given = settings.get("observer") or ()
+    with Display() as display:
+        settings["observer"] = [display, *([given] if callable(given) else given)]
+        yield
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from tinynet.run.lock import locked
 from tinynet.run.log import last_figures, read_log
 from tinynet.run.lookup import find_checkpoint
 from tinynet.run.observers import StoppableObserver
-from tinynet.run.options import Settings, data_root, observer
+from tinynet.run.options import Settings, data_root, observer, shown_progress
 from tinynet.run.path_errors import no_run
 from tinynet.run.roots import recorded_root
 from tinynet.run.session import Session, draft_checkpoint, locating_errors
@@ -116,6 +116,7 @@ def train(
     overrides: Mapping[str, Any] | None = None,
     source: str | Path | None = None,
     rules: TransferRules = STRICT,
+    progress: bool = False,
     **settings: Unpack[Settings],
 ) -> Run:
     """Train the network of a spec.
@@ -136,6 +137,7 @@ def train(
             parameters a new run starts with; of a run, the best checkpoint if it keeps one, else
             the last. A resumed run ignores it.
         rules: The allowed differences from the network of ``source``.
+        progress: Show the progress: in a notebook as a table and a bar, else on stderr.
         **settings: See `Settings`.
 
     Raises:
@@ -154,15 +156,32 @@ def train(
     if resume and run_dir is None:
         raise SpecError("resume=True (--resume) needs the run folder: add run_dir (--run FOLDER)")
     given = GivenData.of(data, validation, test)
-    if resume and run_dir is not None and RunFolder(Path(run_dir)).steps():
-        return _continue(
-            RunFolder(Path(run_dir)),
-            lambda checkpoint: _read_spec(spec, overrides, given, recorded_names(checkpoint.types)),
-            ResumeRules(exact=exact),
-            settings,
-            given,
-        )
-    spec, tell = _read_spec(spec, overrides, given), _stoppable(settings)
+    folder = None if run_dir is None else RunFolder(Path(run_dir))
+    with shown_progress(progress, settings):
+        if resume and folder is not None and folder.steps():
+            return _continue(
+                folder,
+                lambda state: _read_spec(spec, overrides, given, recorded_names(state.types)),
+                ResumeRules(exact=exact),
+                settings,
+                given,
+            )
+        new = _read_spec(spec, overrides, given)
+        return _start(new, folder, source, rules, settings, given, reuse=resume)
+
+
+def _start(
+    spec: Spec,
+    folder: RunFolder | None,
+    source: str | Path | None,
+    rules: TransferRules,
+    settings: Settings,
+    given: GivenData | None,
+    *,
+    reuse: bool,
+) -> Run:
+    """Start a run in a new folder; with ``reuse``, in that of a process killed before its save."""
+    tell = _stoppable(settings)
     lineage: tuple[dict[str, JsonValue], ...] = ()
     if source is None:
         trainer = _trainer(spec, spec.folder, settings, given=given)
@@ -175,10 +194,10 @@ def train(
         tell(Warned(str(spec.locate(SpecError([problem])))))
     with locating_errors(spec):
         draft = draft_checkpoint(trainer, lineage)
-    if run_dir is None:
+    if folder is None:
         folder = next_folder(Path("runs"), spec.name)
     else:
-        folder = new_folder(Path(run_dir), reuse=resume)
+        folder = new_folder(folder.path, reuse=reuse)
     with locked(folder.lock, required=settings.get("lock", True)):
         folder.require_unused()
         folder.clean()
@@ -209,6 +228,7 @@ def resume(
     exact: bool = False,
     allow_data_change: bool = False,
     allow_reset: bool = False,
+    progress: bool = False,
     **settings: Unpack[Settings],
 ) -> Run:
     """Resume a run from its newest intact checkpoint and finish training.
@@ -223,6 +243,7 @@ def resume(
             software or the data have changed. Otherwise that is a warning.
         allow_data_change: Resume although the data have changed.
         allow_reset: Allow changes that reset part of the state, such as a new optimizer.
+        progress: Show the progress; see `train`.
         **settings: See `Settings`.
 
     Raises:
@@ -235,13 +256,14 @@ def resume(
         Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
     """
     check_arguments("resume", locals(), required="run_dir")
-    return _continue(
-        RunFolder(Path(run_dir)),
-        lambda checkpoint: checkpoint.load_spec(overrides),
-        ResumeRules(exact, allow_data_change, allow_reset),
-        settings,
-        GivenData.of(data, validation, test),
-    )
+    with shown_progress(progress, settings):
+        return _continue(
+            RunFolder(Path(run_dir)),
+            lambda checkpoint: checkpoint.load_spec(overrides),
+            ResumeRules(exact, allow_data_change, allow_reset),
+            settings,
+            GivenData.of(data, validation, test),
+        )
 
 
 def _continue(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from tinynet_cli.output import figure, printable
+from tinynet.text.printing import figure, printable
 
 _SPEED, _BEST = "samples/s", "best"
 

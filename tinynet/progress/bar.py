@@ -1,6 +1,7 @@
 """The progress bar of a terminal: epoch, loss, time left, last figure and samples/s."""
 
 from collections.abc import Iterable
+from typing import TextIO, cast
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
@@ -13,7 +14,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from tinynet_cli.output import message_text, printable
+from tinynet.progress.stream import ProgressStream
+from tinynet.progress.surface import Position
+from tinynet.text.printing import figure, message_text, printable
 
 _SHORTEST_BAR = 8
 """Columns of the bar on a narrow terminal."""
@@ -27,8 +30,9 @@ _BY_IMPORTANCE = ("epoch", "loss", "time", "figure", "speed")
 class Bar:
     """One line at the bottom of the terminal; what is printed goes above it."""
 
-    def __init__(self) -> None:
-        self._progress = _Fitting(console=Console(stderr=True), transient=True, expand=True)
+    def __init__(self, stream: ProgressStream) -> None:
+        console = Console(file=cast(TextIO, stream))
+        self._progress = _Fitting(console=console, transient=True, expand=True)
         self._task: TaskID | None = None
 
     def start(self, step: int, total_steps: int) -> None:
@@ -44,16 +48,21 @@ class Bar:
         )
         self._progress.start()
 
-    def step(self, step: int, epoch: str, loss: float, speed: str) -> None:
+    def step(self, position: Position) -> None:
         """Update the bar after a step."""
         assert self._task is not None
         self._progress.update(
             self._task,
-            completed=step,
-            epoch=f"epoch {epoch}",
-            loss=f"loss {loss:.4f}",
-            speed=f"{speed} samples/s",
+            completed=position.step,
+            epoch=f"epoch {position.epoch}",
+            loss=f"loss {figure(position.loss)}",
+            speed=f"{position.speed} samples/s",
         )
+
+    def evaluating(self, share: float) -> None:
+        """Show the share of the validation split that is evaluated, in place of the loss."""
+        assert self._task is not None
+        self._progress.update(self._task, loss=f"evaluating {share:4.0%}")
 
     def note(self, figure: str) -> None:
         """Show a figure of the last evaluation."""

@@ -1,0 +1,1 @@
+"""Training progress on terminals, in pipes and in notebooks."""
