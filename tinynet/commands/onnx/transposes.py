@@ -118,6 +118,7 @@ class _Mover:
         (name,) = operator.output
         inputs = [self._source(n, order) for n in operator.input]
         moved = _rewritten(operator, inputs, [f"{name}:source"])
+        moved.name = moved.output[0]  # The transpose of the output will have the old name.
         for attribute in moved.attribute:
             if operator.op_type in OF_AN_AXIS and attribute.name == "axis":
                 attribute.i = order[attribute.i]
