@@ -5,6 +5,7 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tinynet.builtin.layers._sides import Pair
 from tinynet.kernels import Window
@@ -66,3 +67,32 @@ def mixed(graph: OnnxGraph, x: str, in_shape: Shape, maps: Sequence[Array]) -> s
         shape[axis] = len(maps[axis])
         x = graph.reshape(x, shape)
     return x
+
+
+def gathered(graph: OnnxGraph, x: str, axis: int, indices: ArrayLike) -> str:
+    """Select elements of one axis by their indices; the batch is axis 0."""
+    return graph.node("Gather", x, graph.constant(np.asarray(indices, np.int64)), axis=axis)
+
+
+def sliced(graph: OnnxGraph, x: str, axis: int, start: int, stop: int, step: int = 1) -> str:
+    """Select a range of one axis, of at least one element; the batch is axis 0.
+
+    With a negative ``step``, a ``stop`` of -1 is the place before the first element, as in `range`.
+    """
+    # In ONNX, as in NumPy's slices, -1 is the last element.
+    end = stop if stop >= 0 else np.iinfo(np.int64).min
+    bounds = (graph.constant([number]) for number in (start, end, axis, step))
+    return graph.node("Slice", x, *bounds)
+
+
+def padded(graph: OnnxGraph, x: str, sides: Sequence[tuple[int, int]], value: float = 0.0) -> str:
+    """Add elements of one value before and after the first axes of a sample."""
+    rest = [(0, 0)] * (len(graph.shape_of(x)) - len(sides))
+    befores, afters = zip((0, 0), *sides, *rest, strict=True)
+    return graph.node("Pad", x, graph.constant([*befores, *afters]), graph.constant(value))
+
+
+def projected(graph: OnnxGraph, x: str, weight: str, bias: str | None) -> str:
+    """Return x @ weight + bias: (N, ..., I) -> (N, ..., U)."""
+    product = graph.node("MatMul", x, weight)
+    return product if bias is None else graph.node("Add", product, bias)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinynet.layer import Array, Context, Shape, ShapeError
+from tinynet.layer import Array, Context, OnnxGraph, Shape, ShapeError
 
 
 def require_sequence(layer: str, in_shape: Shape) -> tuple[int, int]:
@@ -45,6 +45,21 @@ class Rotation:
     def at(self, ctx: Context, x: Array, position: int) -> Array:
         """Rotate the vectors of positions from some position on: (N, P, D) or (N, P, H, D)."""
         return _rotate(ctx, x, *self._tables(range(position, position + x.shape[1])))
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        """Rotate (N, T, D), or (N, T, H, D)."""
+        steps, *heads, _ = graph.shape_of(x)
+        shape = (steps, *[1] * len(heads), self._channels // 2)
+        cosines, sines = (
+            graph.constant(table[:steps].reshape(shape)) for table in (self._cosines, self._sines)
+        )
+        first, second = graph.nodes("Split", x, outputs=2, axis=-1)
+        return graph.node(
+            "Concat",
+            graph.node("Sub", graph.node("Mul", first, cosines), graph.node("Mul", second, sines)),
+            graph.node("Add", graph.node("Mul", second, cosines), graph.node("Mul", first, sines)),
+            axis=-1,
+        )
 
     def _tables(self, positions: range) -> tuple[Array, Array]:
         """Return cosines and sines, (T, D / 2)."""

@@ -1,7 +1,8 @@
 """Affine maps of a layer that has several: parameters ``query_weight``, ``query_bias``, ..."""
 
 from tinynet.builtin.layers._affine import computed
-from tinynet.layer import Array, Context, Shape
+from tinynet.builtin.layers._onnx import projected
+from tinynet.layer import Array, Context, OnnxGraph, Shape
 
 
 def project(
@@ -11,6 +12,12 @@ def project(
     weight, bias = params[f"{name}_weight"], params.get(f"{name}_bias")
     y = ctx.kernels.dense(x.reshape(-1, x.shape[-1]), weight, bias, ctx.empty)
     return y.reshape(*x.shape[:-1], *axes)
+
+
+def project_onnx(graph: OnnxGraph, params: dict[str, Array], name: str, x: str) -> str:
+    """Add the operators of `project`: (N, ..., I) -> (N, ..., U)."""
+    bias = graph.param(f"{name}_bias") if f"{name}_bias" in params else None
+    return projected(graph, x, graph.param(f"{name}_weight"), bias)
 
 
 def needs_projection(ctx: Context, params: dict[str, Array], name: str) -> bool:

@@ -8,6 +8,12 @@ import numpy as np
 
 from tinynet.builtin.layers._merge_modes import divide, merge
 from tinynet.builtin.layers._recurrent_config import RecurrentConfig, has_mask
+from tinynet.builtin.layers._recurrent_onnx import (
+    OnnxDirection,
+    RecurrentOperator,
+    flipped,
+    merged,
+)
 from tinynet.initializer import Initializer
 from tinynet.kernels import Recurrence, RecurrentGradients, RecurrentNeeds, States
 from tinynet.layer import (
@@ -17,6 +23,7 @@ from tinynet.layer import (
     Context,
     Gradients,
     InitializerReference,
+    OnnxGraph,
     Shape,
     ShapeError,
 )
@@ -108,6 +115,10 @@ class Recurrent(ABC):
         needs: RecurrentNeeds,
     ) -> RecurrentGradients:
         """Call the backward kernel."""
+
+    @abstractmethod
+    def _onnx_operator(self) -> RecurrentOperator:
+        """Return the operator of ONNX that computes one direction."""
 
     def forward(
         self, ctx: Context, x: Array, *others: Array
@@ -209,6 +220,27 @@ class Recurrent(ABC):
         for state, new in zip(cache, run.states, strict=True):
             state[...] = new
         return (run.y,) if self._config.return_state else run.y
+
+    def to_onnx(self, graph: OnnxGraph, x: str, *others: str) -> str | tuple[str, ...]:
+        config = self._config
+        mask, initial = (others[0], others[1:]) if self._has_mask else (None, others)
+        if config.go_backwards:
+            x, mask = flipped(graph, x), None if mask is None else flipped(graph, mask)
+        if not initial:
+            zeros = graph.full(x, (config.units,), 0.0)
+            initial = (zeros,) * len(self._prefixes) * len(self.state_names)
+        operator = self._onnx_operator()
+        runs = [
+            OnnxDirection(graph, operator, self.params, prefix, reverse=bool(prefix)).run(
+                x, mask, self._of_direction(index, initial)
+            )
+            for index, prefix in enumerate(self._prefixes)
+        ]
+        parts = [y if config.return_sequences else states[0] for y, states in runs]
+        y = merged(graph, config.merge_mode, parts)
+        if config.return_state:
+            return (y, *(state for _, states in runs for state in states))
+        return y
 
     def _parts(self, runs: list[Run]) -> list[Array]:
         """Return the part of the output from each direction."""

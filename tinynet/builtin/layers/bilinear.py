@@ -9,6 +9,7 @@ from pydantic import Field
 from tinynet.builtin.layers._affine import computed, needs
 from tinynet.builtin.layers._broadcast import format_shapes
 from tinynet.builtin.layers._merge import require_two
+from tinynet.builtin.layers._onnx import projected
 from tinynet.layer import (
     Array,
     Build,
@@ -17,6 +18,7 @@ from tinynet.layer import (
     Gradients,
     InitializerReference,
     LayerConfig,
+    OnnxGraph,
     Shape,
     ShapeError,
 )
@@ -100,6 +102,14 @@ class Bilinear:
             if needs_inputs[1]:
                 of_inputs[1] = self._gradient(ctx, 1, dproducts.swapaxes(1, 2), a)
         return tuple(of_inputs), computed(weight=dweight, bias=dbias)
+
+    def to_onnx(self, graph: OnnxGraph, a: str, b: str) -> str:
+        (*lead, first), (*_, second) = self._in_shapes
+        rows, columns = graph.reshape(a, (*lead, first, 1)), graph.reshape(b, (*lead, 1, second))
+        products = graph.reshape(graph.node("Mul", rows, columns), (*lead, first * second))
+        weight = self.params["weight"].reshape(first * second, -1)
+        bias = graph.param("bias") if "bias" in self.params else None
+        return projected(graph, products, graph.param("weight", weight), bias)
 
     def cost(self) -> tuple[int, int]:
         size = math.prod(self.out_shape)

@@ -7,9 +7,25 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.layers._axes import sample_axis
-from tinynet.builtin.layers._broadcast import broadcast_shape, expanded, format_shapes, summed
+from tinynet.builtin.layers._broadcast import (
+    aligned,
+    broadcast_shape,
+    expanded,
+    format_shapes,
+    summed,
+)
 from tinynet.builtin.layers._merge import require_two
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class CosineSimilarity:
@@ -69,6 +85,17 @@ class CosineSimilarity:
         da = self._gradient(ctx, 0, dy, y, first, second) if ctx.needs_input(0) else None
         db = self._gradient(ctx, 1, dy, y, second, first) if ctx.needs_input(1) else None
         return (da, db), {}
+
+    def to_onnx(self, graph: OnnxGraph, *inputs: str) -> str:
+        def total(x: str) -> str:
+            return graph.node("ReduceSum", x, graph.constant([self._axis]), keepdims=1)
+
+        units = []
+        for x in aligned(graph, inputs, len(self._shape)):
+            norm = graph.node("Sqrt", total(graph.node("Mul", x, x)))
+            norm = graph.node("Max", norm, graph.constant(self._epsilon))
+            units.append(graph.node("Div", x, norm))
+        return graph.reshape(total(graph.node("Mul", *units)), self.out_shape)
 
     def cost(self) -> tuple[int, int]:
         return 6 * math.prod(self._shape), math.prod(self.out_shape) * self._itemsize

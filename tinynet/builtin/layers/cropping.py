@@ -5,9 +5,20 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from tinynet.builtin.layers._onnx import sliced
 from tinynet.builtin.layers._sides import Pair, pair_validator, sides_validator
 from tinynet.builtin.layers._window import check_axes
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class Cropping:
@@ -52,6 +63,12 @@ class Cropping:
         dx.fill(0)
         dx[self._inner] = dy
         return (dx,), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        for axis, inner in enumerate(self._inner[1:], 1):
+            if inner != slice(0, self._in_shape[axis - 1]):
+                x = sliced(graph, x, axis, inner.start, inner.stop)
+        return x
 
     def cost(self) -> tuple[int, int]:
         return 0, 0

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.layers._axes import sample_axis
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape
+from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, OnnxGraph, Shape
 
 
 class CumulativeSum:
@@ -53,6 +53,10 @@ class CumulativeSum:
         if not ctx.needs_input():
             return (None,), {}
         return (self._sums(ctx, dy, not self._reverse),), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        options = {"exclusive": int(self._exclusive), "reverse": int(self._reverse)}
+        return graph.node("CumSum", x, graph.constant(np.int64(self._axis)), **options)
 
     def cost(self) -> tuple[int, int]:
         size = math.prod(self.out_shape)

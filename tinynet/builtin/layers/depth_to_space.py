@@ -6,7 +6,17 @@ from typing import ClassVar
 from pydantic import Field
 
 from tinynet.builtin.layers._window import check_image
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class BlockConfig(LayerConfig):
@@ -54,6 +64,10 @@ class DepthToSpace:
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         return (_to_depth(ctx, dy, self._block) if ctx.needs_input() else None,), {}
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        y = graph.node("DepthToSpace", graph.channels_first(x), blocksize=self._block)
+        return graph.channels_last(y)
+
     def cost(self) -> tuple[int, int]:
         return 0, math.prod(self.out_shape) * self._itemsize
 
@@ -95,6 +109,10 @@ class SpaceToDepth:
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         return (_to_space(ctx, dy, self._block) if ctx.needs_input() else None,), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        y = graph.node("SpaceToDepth", graph.channels_first(x), blocksize=self._block)
+        return graph.channels_last(y)
 
     def cost(self) -> tuple[int, int]:
         return 0, math.prod(self.out_shape) * self._itemsize

@@ -8,7 +8,17 @@ from pydantic import Field
 
 from tinynet.builtin.layers._axes import sample_axis
 from tinynet.builtin.layers._broadcast import format_shapes
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class _Saved(NamedTuple):
@@ -86,6 +96,11 @@ class Dot:
         db = self._gradient(ctx, 1, dy.swapaxes(1, 2), b, a.vectors) if ctx.needs_input(1) else None
         return (da, db), {}
 
+    def to_onnx(self, graph: OnnxGraph, *inputs: str) -> str:
+        pairs = zip(inputs, self._axes, strict=True)
+        a, b = (self._vectors_onnx(graph, x, axis) for x, axis in pairs)
+        return graph.reshape(graph.node("MatMul", a, graph.transpose(b, (1, 0))), self.out_shape)
+
     def cost(self) -> tuple[int, int]:
         size = math.prod(self.out_shape)
         return 2 * self._size * size, size * self._itemsize
@@ -99,6 +114,19 @@ class Dot:
         norms[norms == 0] = 1
         normal = np.divide(vectors, norms, out=ctx.empty(vectors.shape, x.dtype))
         return _Saved(normal, norms)
+
+    def _vectors_onnx(self, graph: OnnxGraph, x: str, axis: int) -> str:
+        """Return the vectors of an input as rows: (N, ..., K, ...) -> (N, R, K)."""
+        rest = [other for other in range(len(graph.shape_of(x))) if other != axis]
+        vectors = graph.reshape(graph.transpose(x, (*rest, axis)), (-1, self._size))
+        if not self._normalize:
+            return vectors
+        squares = graph.node("Mul", vectors, vectors)
+        norms = graph.node(
+            "Sqrt", graph.node("ReduceSum", squares, graph.constant([-1]), keepdims=1)
+        )
+        is_zero = graph.node("Equal", norms, graph.constant(0.0))
+        return graph.node("Div", vectors, graph.node("Where", is_zero, graph.constant(1.0), norms))
 
     def _gradient(self, ctx: Context, index: int, dy: Array, own: _Saved, other: Array) -> Array:
         """Return the gradient of an input; dy (N, R, R of the other), other (N, R, K)."""

@@ -15,6 +15,7 @@ from tinynet.layer import (
     Gradients,
     InitializerReference,
     LayerConfig,
+    OnnxGraph,
     Shape,
 )
 
@@ -77,6 +78,9 @@ class Embedding:
         rows = dy.reshape(-1, dy.shape[-1])[order]
         grad[sorted_indices[starts]] = np.add.reduceat(rows, starts, axis=0)
         return (None,), {"weight": grad}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Gather", graph.param("weight"), graph.cast(x, np.int64), axis=0)
 
     def cost(self) -> tuple[int, int]:
         return 0, math.prod(self.out_shape) * self.params["weight"].itemsize

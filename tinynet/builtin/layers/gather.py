@@ -7,7 +7,18 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.layers._axes import sample_axis
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.builtin.layers._onnx import gathered
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class Gather:
@@ -72,6 +83,9 @@ class Gather:
         place: Any = (*[slice(None)] * self._axis, self._selected)
         dx[place] = np.add.reduceat(ordered, self._starts, axis=self._axis)
         return (dx,), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return gathered(graph, x, self._axis, self._indices)
 
     def cost(self) -> tuple[int, int]:
         return 0, self._bytes

@@ -5,7 +5,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class GaussianSampling:
@@ -65,6 +75,9 @@ class GaussianSampling:
             else:
                 d_log_variance.fill(0)
         return (dy if ctx.needs_input(0) else None, d_log_variance), {}
+
+    def to_onnx(self, graph: OnnxGraph, mean: str, log_variance: str) -> str:
+        return mean
 
     def cost(self) -> tuple[int, int]:
         size = math.prod(self.out_shape)

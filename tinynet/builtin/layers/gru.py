@@ -6,6 +6,7 @@ from pydantic import Field
 
 from tinynet.builtin.layers._recurrent import Recurrent, Run
 from tinynet.builtin.layers._recurrent_config import RecurrentConfig
+from tinynet.builtin.layers._recurrent_onnx import RecurrentOperator
 from tinynet.kernels import Recurrence, RecurrentGradients, RecurrentNeeds, States
 from tinynet.layer import Array, Build, Context, Shape
 
@@ -45,6 +46,10 @@ class GRU(Recurrent):
     def _bias_shape(self) -> Shape:
         columns = super()._bias_shape()
         return (2, *columns) if self._reset_after else columns
+
+    def _onnx_operator(self) -> RecurrentOperator:
+        after = {"linear_before_reset": int(self._reset_after)}
+        return RecurrentOperator("GRU", gates=(0, 1, 2), attributes=after)
 
     def _forward(self, ctx: Context, call: Recurrence) -> tuple[Array, States, Any]:
         return ctx.kernels.gru(call, ctx.empty, ctx.keep, self._reset_after)

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from tinynet.builtin.layers._recurrent import Recurrent, Run
 from tinynet.builtin.layers._recurrent_config import RecurrentConfig
+from tinynet.builtin.layers._recurrent_onnx import RecurrentOperator
 from tinynet.initializer import Initializer
 from tinynet.kernels import Recurrence, RecurrentGradients, RecurrentNeeds, States
 from tinynet.layer import Array, Build, Context, InitializerReference, Shape
@@ -75,6 +76,9 @@ class LSTM(Recurrent):
             return bias
 
         return initial
+
+    def _onnx_operator(self) -> RecurrentOperator:
+        return RecurrentOperator("LSTM", gates=(0, 3, 1, 2))
 
     def _forward(self, ctx: Context, call: Recurrence) -> tuple[Array, States, Any]:
         return ctx.kernels.lstm(call, ctx.empty, ctx.keep)

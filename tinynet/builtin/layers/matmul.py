@@ -6,8 +6,24 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from tinynet.builtin.layers._broadcast import broadcast_shape, expanded, format_shapes, summed
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.builtin.layers._broadcast import (
+    aligned,
+    broadcast_shape,
+    expanded,
+    format_shapes,
+    summed,
+)
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class Matmul:
@@ -70,6 +86,15 @@ class Matmul:
         if ctx.needs_input(1):
             db = self._gradient(ctx, 1, a.swapaxes(-1, -2), dy)
         return (da, db), {}
+
+    def to_onnx(self, graph: OnnxGraph, a: str, b: str) -> str:
+        factors = []
+        for x, transposed in zip((a, b), self._transposed, strict=True):
+            rank = len(graph.shape_of(x))
+            if transposed:
+                x = graph.transpose(x, (*range(rank - 2), rank - 1, rank - 2))
+            factors.append(x)
+        return graph.node("MatMul", *aligned(graph, factors, len(self.out_shape)))
 
     def cost(self) -> tuple[int, int]:
         size = math.prod(self.out_shape)

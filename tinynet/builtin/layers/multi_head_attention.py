@@ -7,8 +7,14 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tinynet.builtin.layers._attention_inputs import AttentionInputs
+from tinynet.builtin.layers._attention_onnx import attention_onnx
 from tinynet.builtin.layers._positions import Rotation
-from tinynet.builtin.layers._projections import needs_projection, project, project_backward
+from tinynet.builtin.layers._projections import (
+    needs_projection,
+    project,
+    project_backward,
+    project_onnx,
+)
 from tinynet.layer import (
     Array,
     Build,
@@ -17,6 +23,7 @@ from tinynet.layer import (
     Gradients,
     InitializerReference,
     LayerConfig,
+    OnnxGraph,
     Shape,
     ShapeError,
 )
@@ -273,6 +280,27 @@ class MultiHeadAttention:
         )
         return project(ctx, self.params, "output", _flat(heads))
 
+    def to_onnx(self, graph: OnnxGraph, *inputs: str) -> str:
+        x, source = inputs[0], inputs[self._inputs.source_input]
+        groups = self._num_key_value_heads
+        query = self._project_onnx(graph, "query", x, self._num_heads)
+        key = self._project_onnx(graph, "key", source, groups)
+        value = self._project_onnx(graph, "value", source, groups)
+        if self._rotation:
+            query = self._rotation.to_onnx(graph, query)
+            key = self._rotation.to_onnx(graph, key)
+        heads = attention_onnx(
+            graph,
+            query,
+            key,
+            value,
+            None if self._inputs.mask is None else inputs[-1],
+            causal=self._causal,
+            scale=self._scale,
+        )
+        heads = graph.reshape(heads, (self.out_shape[0], -1))
+        return project_onnx(graph, self.params, "output", heads)
+
     def cost(self) -> tuple[int, int]:
         (steps, _), (length, _) = self._inputs.query, self._inputs.source
         rows = {"query": steps, "key": length, "value": length, "output": steps}
@@ -299,6 +327,11 @@ class MultiHeadAttention:
                 ("value", source, groups),
             )
         ]
+
+    def _project_onnx(self, graph: OnnxGraph, name: str, x: str, heads: int) -> str:
+        """Return queries, keys or values by head, (N, T or S, heads, size)."""
+        y = project_onnx(graph, self.params, name, x)
+        return graph.reshape(y, (graph.shape_of(x)[0], heads, -1))
 
 
 def _of_earlier_keys(mask: Array | None, x: Array, position: int) -> Array:

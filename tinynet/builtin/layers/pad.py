@@ -3,9 +3,21 @@
 import math
 from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias
 
+import numpy as np
 from pydantic import Field
 
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.builtin.layers._onnx import gathered, padded
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 _Count: TypeAlias = Annotated[int, Field(ge=0)]
 _Place: TypeAlias = tuple[slice, ...]
@@ -107,6 +119,16 @@ class Pad:
                 gradient = gradient.sum(axis=border.axis, keepdims=True)
             total[border.source] += gradient
         return (total[self._center],), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        sizes = zip(self._center[1:], self.out_shape, strict=True)
+        widths = [(inner.start, size - inner.stop) for inner, size in sizes]
+        if self._mode == "constant":
+            return padded(graph, x, widths, self._constant)
+        for axis, (size, width) in enumerate(zip(graph.shape_of(x), widths, strict=True), 1):
+            if any(width):  # ONNX has "wrap" only since opset 19
+                x = gathered(graph, x, axis, np.pad(np.arange(size), width, self._mode))
+        return x
 
     def cost(self) -> tuple[int, int]:
         return 0, self._bytes

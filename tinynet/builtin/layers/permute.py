@@ -7,7 +7,17 @@ import numpy as np
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class Permute:
@@ -60,6 +70,9 @@ class Permute:
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         return (_transposed(ctx, dy, self._inverse) if ctx.needs_input() else None,), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.transpose(x, [axis - 1 for axis in self._axes[1:]])
 
     def cost(self) -> tuple[int, int]:
         return 0, math.prod(self.out_shape) * self._itemsize

@@ -12,6 +12,7 @@ from tinynet.layer import (
     Gradients,
     InitializerReference,
     LayerConfig,
+    OnnxGraph,
     Shape,
     ShapeError,
 )
@@ -81,6 +82,10 @@ class PositionEmbedding:
         y = ctx.empty(x.shape, x.dtype)
         np.add(x, self.params["weight"][position : position + x.shape[1]], out=y)
         return y
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        steps, _ = self.out_shape
+        return graph.node("Add", x, graph.param("weight", self.params["weight"][:steps]))
 
     def cost(self) -> tuple[int, int]:
         steps, channels = self.out_shape

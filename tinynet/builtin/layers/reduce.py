@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.layers._axes import sample_axes
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape
+from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, OnnxGraph, Shape
 
 
 class _Reduce:
@@ -36,6 +36,7 @@ class _Reduce:
         rest = tuple(size for axis, size in enumerate(in_shape) if axis not in axes)
         self.out_shape = self._kept if config.keepdims else rest
         self.params: dict[str, Array] = {}
+        self._keepdims = config.keepdims
         self._in_shape = in_shape
         self._axes = tuple(1 + axis for axis in axes)
         self._count = math.prod(in_shape[axis] for axis in axes)
@@ -44,6 +45,13 @@ class _Reduce:
     def cost(self) -> tuple[int, int]:
         size = math.prod(self._in_shape)
         return self.operations * size, math.prod(self.out_shape) * self._itemsize
+
+    def _reduce_onnx(self, graph: OnnxGraph, op: str, x: str, keepdims: bool = True) -> str:
+        """Add an operator that reduces the axes."""
+        axes = list(self._axes)
+        if op == "ReduceSum":  # the only one of opset 17 whose axes are an input
+            return graph.node(op, x, graph.constant([*axes]), keepdims=int(keepdims))
+        return graph.node(op, x, axes=axes, keepdims=int(keepdims))
 
     def _reduced(self, ctx: Context, reduce: Any, x: Array) -> Array:
         """Return the reduction by a function such as `np.sum`, with axes of size 1."""
@@ -79,6 +87,9 @@ class ReduceSum(_Reduce):
         dx[...] = self._received(dy)
         return (dx,), {}
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return self._reduce_onnx(graph, "ReduceSum", x, self._keepdims)
+
 
 class ReduceMean(_Reduce):
     """Mean over axes of a sample: (N, ...) -> (N, ...) without these axes.
@@ -98,6 +109,9 @@ class ReduceMean(_Reduce):
         dx = ctx.empty((len(dy), *self._in_shape), dy.dtype)
         dx[...] = self._received(dy) / self._count
         return (dx,), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return self._reduce_onnx(graph, "ReduceMean", x, self._keepdims)
 
 
 class _Extremum(_Reduce):
@@ -133,6 +147,9 @@ class ReduceMax(_Extremum):
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         return self._extremum(ctx, np.max, x)
 
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return self._reduce_onnx(graph, "ReduceMax", x, self._keepdims)
+
 
 class ReduceMin(_Extremum):
     """Minimum over axes of a sample: (N, ...) -> (N, ...) without these axes.
@@ -147,6 +164,9 @@ class ReduceMin(_Extremum):
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         return self._extremum(ctx, np.min, x)
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return self._reduce_onnx(graph, "ReduceMin", x, self._keepdims)
 
 
 class ReduceStd(_Reduce):
@@ -176,3 +196,9 @@ class ReduceStd(_Reduce):
         centered, y = cache
         slope = self._received(dy) / (self._count * np.where(y == 0, 1, y))
         return (np.multiply(centered, slope, out=ctx.empty(centered.shape, dy.dtype)),), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        centered = graph.node("Sub", x, self._reduce_onnx(graph, "ReduceMean", x))
+        squares = graph.node("Mul", centered, centered)
+        variance = self._reduce_onnx(graph, "ReduceMean", squares, self._keepdims)
+        return graph.node("Sqrt", variance)

@@ -8,6 +8,7 @@ from numpy.typing import DTypeLike
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from tinynet.builtin.layers._onnx import gathered, mixed
 from tinynet.builtin.layers._resampling import (
     cubic,
     filtered,
@@ -18,7 +19,17 @@ from tinynet.builtin.layers._resampling import (
     triangle,
 )
 from tinynet.builtin.layers._window import check_image
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 def _factors(value: Any) -> Any:
@@ -173,6 +184,13 @@ class Resizing:
         nearest = self._config.interpolation == "nearest"
         size = math.prod(self.out_shape) * self._itemsize
         return 0 if nearest else operations(sizes, out_sizes, channels), size
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        if self._config.interpolation != "nearest":
+            return mixed(graph, x, self._in_shape, self._maps(graph.dtype))
+        for axis, pixels in enumerate(self._nearest(), start=1):
+            x = gathered(graph, x, axis, pixels)
+        return x
 
     def _maps(self, dtype: DTypeLike) -> list[Array]:
         """Return the weights of input pixels in output pixels, along each axis."""

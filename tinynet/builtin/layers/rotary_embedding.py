@@ -4,7 +4,17 @@ from pydantic import Field
 
 from tinynet.builtin.layers._elementwise import SameShape
 from tinynet.builtin.layers._positions import Rotation
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class RotaryEmbedding(SameShape):
@@ -55,3 +65,6 @@ class RotaryEmbedding(SameShape):
 
     def forward_next(self, ctx: Context, cache: Cache, position: int, x: Array) -> Array:
         return self._rotation.at(ctx, x, position)
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return self._rotation.to_onnx(graph, x)

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from tinynet.errors import DataError
-from tinynet.layer import Array, Build, Cache, Context, LayerConfig, Shape, ShapeError
+from tinynet.layer import Array, Build, Cache, Context, LayerConfig, OnnxGraph, Shape, ShapeError
 
 
 class SequenceMask:
@@ -86,6 +86,16 @@ class SequenceMask:
             _check_lengths(lengths, ctx)
             np.less(np.arange(self._max_length), lengths, out=mask)
         return mask, None
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        x = graph.cast(x, np.float64)  # which holds tokens of any dtype
+        if self._max_length is None:
+            padding = graph.cast(graph.constant(self._padding_value), np.float64)
+            counts = graph.node("Not", graph.node("Equal", x, padding))
+        else:
+            positions = graph.cast(graph.constant(np.arange(self._max_length)), np.float64)
+            counts = graph.node("Less", positions, graph.reshape(x, (1,)))
+        return graph.cast(counts, graph.dtype)
 
     def cost(self) -> tuple[int, int]:
         size = math.prod(self.out_shape)

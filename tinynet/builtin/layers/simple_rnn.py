@@ -6,6 +6,7 @@ from pydantic import Field
 
 from tinynet.builtin.layers._recurrent import Recurrent, Run
 from tinynet.builtin.layers._recurrent_config import RecurrentConfig
+from tinynet.builtin.layers._recurrent_onnx import RecurrentOperator
 from tinynet.kernels import Recurrence, RecurrentGradients, RecurrentNeeds, States
 from tinynet.layer import Array, Build, Context, Shape
 
@@ -35,6 +36,10 @@ class SimpleRNN(Recurrent):
     def __init__(self, config: Config, in_shapes: tuple[Shape, ...], build: Build) -> None:
         super().__init__(config, in_shapes, build)
         self._relu = config.activation == "relu"
+
+    def _onnx_operator(self) -> RecurrentOperator:
+        activations = {"activations": ["Relu" if self._relu else "Tanh"]}
+        return RecurrentOperator("RNN", gates=(0,), attributes=activations)
 
     def _forward(self, ctx: Context, call: Recurrence) -> tuple[Array, States, Any]:
         return ctx.kernels.simple_rnn(call, ctx.empty, ctx.keep, self._relu)

@@ -5,7 +5,7 @@ from pydantic import Field
 
 from tinynet.builtin.layers._elementwise import SameShape
 from tinynet.builtin.layers._positions import angles, require_sequence
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape
+from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, OnnxGraph, Shape
 
 
 class SinusoidalPosition(SameShape):
@@ -48,6 +48,9 @@ class SinusoidalPosition(SameShape):
     def forward_next(self, ctx: Context, cache: Cache, position: int, x: Array) -> Array:
         rows = self._rows(range(position, position + x.shape[1]))
         return np.add(x, rows, out=ctx.empty(x.shape, x.dtype))
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        return graph.node("Add", x, graph.constant(self._table))
 
     def _rows(self, positions: range) -> Array:
         """Return the vectors of positions, (T, C)."""

@@ -6,7 +6,18 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from tinynet.builtin.layers._axes import sample_axis
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.builtin.layers._onnx import sliced
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 
 class Slice:
@@ -77,6 +88,11 @@ class Slice:
         dx.fill(0)
         dx[self._place] = dy
         return (dx,), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        axis = len(self._place) - 1
+        start, stop, step = self._place[axis].indices(self._in_shape[axis - 1])
+        return sliced(graph, x, axis, start, stop, step)
 
     def cost(self) -> tuple[int, int]:
         return 0, 0

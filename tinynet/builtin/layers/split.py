@@ -6,7 +6,17 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.layers._axes import sample_axis
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 _AtLeastOne: TypeAlias = Annotated[int, Field(ge=1)]
 
@@ -63,6 +73,11 @@ class Split:
         for place, part in zip(self._places, dy, strict=True):
             dx[place] = 0 if part is None else part
         return (dx,), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> tuple[str, ...]:
+        axis = len(self._places[0]) - 1
+        sizes = [shape[axis - 1] for shape in self.out_shapes.values()]
+        return graph.nodes("Split", x, graph.constant([*sizes]), outputs=len(sizes), axis=axis)
 
     def cost(self) -> tuple[int, int]:
         return 0, 0

@@ -5,7 +5,17 @@ from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import Field
 
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape, ShapeError
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    Shape,
+    ShapeError,
+)
 
 _AtLeastOne: TypeAlias = Annotated[int, Field(ge=1)]
 
@@ -62,6 +72,11 @@ class Tile:
             return (None,), {}
         dx = ctx.empty((len(dy), *self._in_shape), dy.dtype)
         return (dy.reshape(len(dy), *self._copies).sum(axis=self._axes, out=dx),), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        sizes = zip(self.out_shape, self._in_shape, strict=True)
+        repeats = (after // before for after, before in sizes)
+        return graph.node("Tile", x, graph.constant([1, *repeats]))
 
     def cost(self) -> tuple[int, int]:
         return 0, self._bytes

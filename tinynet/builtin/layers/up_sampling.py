@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from pydantic import Field
 
+from tinynet.builtin.layers._onnx import gathered, mixed
 from tinynet.builtin.layers._resampling import (
     interpolation,
     operations,
@@ -16,7 +17,17 @@ from tinynet.builtin.layers._resampling import (
 )
 from tinynet.builtin.layers._sides import PositiveTriple
 from tinynet.builtin.layers._window import check_axes
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, PositivePair, Shape
+from tinynet.layer import (
+    Array,
+    Build,
+    Cache,
+    Context,
+    Gradients,
+    LayerConfig,
+    OnnxGraph,
+    PositivePair,
+    Shape,
+)
 
 
 class UpSampling:
@@ -61,6 +72,12 @@ class UpSampling:
 
     def cost(self) -> tuple[int, int]:
         return 0, math.prod(self.out_shape) * self._itemsize
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        for axis, (size, factor) in enumerate(zip(self._in_shape, self._factors, strict=False), 1):
+            if factor > 1:
+                x = gathered(graph, x, axis, np.arange(size).repeat(factor))
+        return x
 
     def _copies_shape(self, samples: int) -> Shape:
         """Return the output's shape with axes of copies, (N, H, size_h, W, size_w, C)."""
@@ -138,6 +155,11 @@ class UpSampling2D(UpSampling):
         (*sizes, channels), (*out_sizes, _) = self._in_shape, self.out_shape
         _, size = super().cost()
         return operations(sizes, out_sizes, channels) if self._bilinear else 0, size
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        if not self._bilinear:
+            return super().to_onnx(graph, x)
+        return mixed(graph, x, self._in_shape, self._maps(graph.dtype))
 
     def _maps(self, dtype: DTypeLike) -> list[Array]:
         """Return the weights of input pixels in output pixels, along each axis."""

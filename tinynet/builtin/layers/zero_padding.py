@@ -6,9 +6,10 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from tinynet.builtin.layers._onnx import padded
 from tinynet.builtin.layers._sides import Pair, pair_validator, sides_validator
 from tinynet.builtin.layers._window import check_axes
-from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape
+from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, OnnxGraph, Shape
 
 
 class ZeroPadding:
@@ -43,6 +44,10 @@ class ZeroPadding:
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         return (dy[self._inner] if ctx.needs_input() else None,), {}
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        sizes = zip(self._inner[1:], self.out_shape, strict=False)  # the channels are not padded
+        return padded(graph, x, [(inner.start, size - inner.stop) for inner, size in sizes])
 
     def cost(self) -> tuple[int, int]:
         return 0, math.prod(self.out_shape) * self._itemsize
