@@ -29,6 +29,7 @@ from tinynet_cli.plugins import plugins
 from tinynet_cli.predict import predict
 from tinynet_cli.schema import schema
 from tinynet_cli.train import resume, train
+from tinynet_cli.tune import tune
 from tinynet_cli.verify_resume import verify_resume
 
 
@@ -55,7 +56,7 @@ def tinynet() -> None:
 
 _PURPOSES: dict[str, tuple[click.Command, ...]] = {
     "to start": (init,),
-    "to train": (train, resume, verify_resume),
+    "to train": (train, resume, tune, verify_resume),
     "to use a trained network": (evaluate, predict, generate, export_command, import_command),
     "to prepare data": (convert,),
     "to look at specs, runs and checkpoints": (check, summary, inspect, diff),

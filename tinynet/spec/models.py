@@ -18,6 +18,7 @@ from tinynet.spec.network_spec import NetworkSpec
 from tinynet.spec.origin import Origin
 from tinynet.spec.parts import Name, SpecModel
 from tinynet.spec.training_spec import TrainingSpec
+from tinynet.spec.tuning_spec import TuningSpec
 from tinynet.text.wording import format_value
 
 
@@ -45,6 +46,11 @@ class Spec(SpecModel):
     data: DataSpec | None = Field(default=None, description="The data.")
     network: NetworkSpec = Field(description="The network.")
     training: TrainingSpec = Field(description="The training.")
+    tuning: TuningSpec | None = Field(
+        default=None,
+        exclude=True,  # it is not part of what a run computes
+        description="The values that tinynet tune varies; training ignores them.",
+    )
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
     @property

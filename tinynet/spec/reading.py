@@ -106,6 +106,18 @@ def declared_part(source: str | Path | Mapping[str, Any], key: str) -> JsonValue
     return value.get(key) if isinstance(value, dict) else None
 
 
+def open_document(source: str | Path | Mapping[str, Any]) -> dict[str, JsonValue]:
+    """Return a spec as it is in its file or dict, without comments.
+
+    Raises:
+        SpecError: if it cannot be read, or is no object.
+    """
+    value = _without_comments(_open(source)[1])
+    if not isinstance(value, dict):
+        raise SpecError(f"a spec is a JSON object, and {source} is not")
+    return value
+
+
 def source_fault(source: Any) -> str | None:
     """Return the reason why a value is neither a file nor a dict, or None."""
     if isinstance(source, str | os.PathLike | Mapping):

@@ -1,0 +1,198 @@
+"""The trials of `tinynet tune`: a line for each one that ends, and the table of the best ones."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tinynet_cli import streams
+from tinynet_cli.output import echo, figure, filled, printable, short, terminal_width, warn
+
+if TYPE_CHECKING:
+    from tinynet.commands.tune.plan import Plan
+    from tinynet.commands.tune.results import StudyResult, TrialResult
+    from tinynet.commands.tune.search import TuneEvent
+
+SHOWN = 10
+"""Trials in the table; the file has all."""
+
+_BAR = 30
+"""Columns of the bar of an importance of 1."""
+
+
+def short_names(paths: Sequence[str]) -> dict[str, str]:
+    """Return the end of each path that no other has: ``learning_rate``, ``dense_1.units``."""
+    names = {}
+    for path in paths:
+        parts = path.split(".")
+        ends = [".".join(parts[-length:]) for length in range(1, len(parts) + 1)]
+        others = [f".{other}" for other in paths if other != path]
+        unique = (end for end in ends if not any(o.endswith(f".{end}") for o in others))
+        names[path] = next(unique, path)
+    return names
+
+
+def value_text(value: Any) -> str:
+    """Return a value of a trial as short text."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+
+
+def _params_text(params: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    return ", ".join(f"{printable(names[k])} {value_text(v)}" for k, v in params.items())
+
+
+def _seconds(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds:.1f} s"
+
+
+class TrialProgress:
+    """Prints a line on stderr for each trial that ends."""
+
+    def __init__(self, plan: "Plan", folder: Path, *, quiet: bool) -> None:
+        self._plan = plan
+        self._folder = folder
+        self._quiet = quiet
+        self._names = short_names(list(plan.params))
+
+    def begin(self, *, resumed: bool) -> None:
+        """Print what is searched for."""
+        if self._quiet:
+            return
+        plan = self._plan
+        goal = "greatest" if plan.greater else "smallest"
+        start = "resumed: " if resumed else ""
+        echo(
+            f"{start}{plan.trials} trials for the {goal} {printable(plan.metric)} in"
+            f" {short(self._folder)}",
+            err=True,
+        )
+
+    def __call__(self, event: "TuneEvent") -> None:
+        """Print an event."""
+        from tinynet.commands.tune.search import TrialEnded, TrialStarted
+        from tinynet.training.events import Warned
+
+        if isinstance(event, Warned):
+            warn(event.message)
+        elif self._quiet:
+            return
+        elif isinstance(event, TrialStarted) and event.resumed:
+            echo(f"trial {event.number} is resumed", err=True)
+        elif isinstance(event, TrialEnded):
+            self._print_ended(event.trial, event.done, improved=event.improved)
+
+    def _print_ended(self, trial: "TrialResult", done: int, *, improved: bool) -> None:
+        total = str(self._plan.trials)
+        parts = [f"{done:>{len(total)}}/{total}  trial {trial.number}"]
+        if trial.value is not None:
+            parts.append(f"{printable(self._plan.metric)} {figure(trial.value)}")
+        if improved:
+            parts.append("best")
+        if trial.state != "finished":
+            after = f" after epoch {trial.epochs}" if trial.epochs else ""
+            parts.append(f"{trial.state}{after}")
+        parts += filter(None, [_seconds(trial.seconds), _params_text(trial.params, self._names)])
+        if trial.error:
+            parts.append(printable(trial.error))
+        for line in filled(parts, terminal_width()):
+            echo(line, err=True)
+
+
+def print_study(result: "StudyResult") -> None:
+    """Print the best trials, the importances, and the command that trains the best spec."""
+    width = terminal_width() if streams.result_is_terminal() else None
+    _print_trials(result, width)
+    _print_importance(result, width)
+    counts = dict.fromkeys(("finished", "pruned", "failed", "unfinished"), 0)
+    for trial in result.trials:
+        counts[trial.state] += 1
+    states = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
+    echo(f"study: {short(result.folder)} ({states})")
+    if result.best is not None:
+        epoch = "" if result.best.epoch is None else f" at epoch {result.best.epoch}"
+        value = figure(result.best.value or 0.0)
+        echo(
+            f"best: trial {result.best.number}, {printable(result.plan.metric)} {value}{epoch},"
+            f" run {short(result.best.run)}"
+        )
+        echo(f"to train it: {result.train_command}")
+
+
+def _print_trials(result: "StudyResult", width: int | None) -> None:
+    """Print the first trials; values that do not fit beside the figures go below them."""
+    names = short_names(list(result.plan.params))
+    shown = result.ranked[:SHOWN]
+    head = ["trial", printable(result.plan.metric), "epoch", "time", "state"]
+    rows = [
+        [
+            str(trial.number),
+            "" if trial.value is None else figure(trial.value),
+            "" if trial.epoch is None else str(trial.epoch),
+            _seconds(trial.seconds),
+            trial.state,
+        ]
+        for trial in shown
+    ]
+    values = [[value_text(trial.params.get(path)) for path in names] for trial in shown]
+    wide = [[*row, *cells] for row, cells in zip(rows, values, strict=True)]
+    table = _columns([[*head, *map(printable, names.values())], *wide], left=4)
+    if width is None or max(map(len, table)) <= width:
+        lines = table
+    else:
+        lines = []
+        for line, trial in zip(_columns([head, *rows], left=4), [None, *shown], strict=True):
+            lines.append(line)
+            if trial is not None:
+                parts = [f"{printable(names[k])} {value_text(v)}" for k, v in trial.params.items()]
+                lines += [f"       {part}" for part in filled(parts, width - 7, ", ")]
+    for line in lines:
+        echo(line)
+    if len(result.trials) > len(shown):
+        from tinynet.commands.tune.study import StudyFolder
+
+        more = len(result.trials) - len(shown)
+        echo(f"and {more} more in {short(StudyFolder(result.folder).table)}")
+
+
+def _columns(rows: Sequence[Sequence[str]], left: int) -> list[str]:
+    """Return rows in columns to the right, the column ``left`` to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            cell.ljust(size) if place == left else cell.rjust(size)
+            for place, (cell, size) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _print_importance(result: "StudyResult", width: int | None) -> None:
+    if len(result.importance) < 2:
+        return
+    names = short_names(list(result.plan.params))
+    size = max(len(printable(names[path])) for path in result.importance)
+    bar = max(0, min(_BAR, (width or 100) - size - 10))
+    echo("importance:")
+    for path, share in result.importance.items():
+        blocks = "#" * round(share * bar)
+        echo(f"  {printable(names[path]).ljust(size)}  {share:>4.0%}  {blocks}".rstrip())
+
+
+def as_data(result: "StudyResult") -> dict[str, Any]:
+    """Return the result as plain data."""
+    from tinynet.commands.tune.study import StudyFolder
+
+    folder = StudyFolder(result.folder)
+    return {
+        "study": str(result.folder),
+        "metric": result.plan.metric,
+        "direction": "maximize" if result.plan.greater else "minimize",
+        "best": None if result.best is None else asdict(result.best),
+        "best_spec": None if result.best is None else str(folder.best),
+        "train_command": None if result.best is None else result.train_command,
+        "importance": result.importance,
+        "trials": [asdict(trial) for trial in result.trials],
+    }

@@ -1,0 +1,163 @@
+"""`tinynet tune`: a study from the first trial to the best spec, killed and resumed."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tinynet.run.log import read_log
+
+pytest.importorskip("optuna", reason="tinynet tune needs Optuna")
+
+pytestmark = pytest.mark.extra
+
+RATE = "training.optimizer.learning_rate"
+COMMAND = [sys.executable, "-c", "from tinynet_cli.main import main; main()"]
+
+
+def rows(study):
+    with open(Path(study, "trials.csv"), encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_study_ends_with_a_spec_that_trains_to_the_same_value(tinynet, spec):
+    done = tinynet("tune", spec, "--param", f"{RATE}=log:1e-3:1e-1", "--trials", 3)
+    assert done.code == 0, done.err
+    assert done.err.splitlines()[0] == "3 trials for the smallest val/loss in runs/small-tune-001"
+    assert done.out.splitlines()[-1] == "to train it: tinynet train runs/small-tune-001/best.json"
+    table = rows("runs/small-tune-001")
+    assert [row["state"] for row in table] == ["finished"] * 3
+    best = min(table, key=lambda row: float(row["val/loss"]))
+    trained = tinynet("train", "runs/small-tune-001/best.json", "--json").json
+    assert trained["best_evaluation"]["value"] == float(best["val/loss"])
+    again = tinynet("tune", "--run", "runs/small-tune-001", "--resume", "--trials", 4, "--json")
+    result = again.json
+    assert [trial["number"] for trial in result["trials"]] == [0, 1, 2, 3]
+    assert len({trial["params"][RATE] for trial in result["trials"]}) == 4
+    assert rows("runs/small-tune-001")[:3] == table
+
+
+def test_section_of_the_spec_and_two_processes(tinynet, write_spec):
+    path = write_spec(early_stopping={"metric": "val/accuracy"})
+    spec = json.loads(path.read_text())
+    widths = {"kind": "choice", "choices": [4, 12]}
+    spec["network"]["layers"].insert(1, {"type": "dense", "units": 8})
+    spec["tuning"] = {
+        "params": {"network.layers.dense_1.units": widths},
+        "sampler": "grid",
+        "metric": "val/accuracy",
+    }
+    path.write_text(json.dumps(spec))
+    result = tinynet("tune", path, "--run", "s", "--jobs", 2, "--json").json
+    assert (result["direction"], len(result["trials"])) == ("maximize", 2)
+    units = [trial["params"]["network.layers.dense_1.units"] for trial in result["trials"]]
+    assert units == [4, 12]
+    values = [trial["value"] for trial in result["trials"]]
+    assert result["best"]["value"] == max(values)
+
+
+def test_trial_that_diverges_fails_and_the_next_one_runs(tinynet, spec):
+    words = ["--param", f"{RATE}=choice:1e300,0.01", "--sampler", "grid", "--run", "s"]
+    done = tinynet("tune", spec, *words, "--set", "training.optimizer.type=sgd")
+    assert done.code == 0, done.err
+    failed, finished = rows("s")
+    assert (failed["state"], finished["state"]) == ("failed", "finished")
+    assert "the loss is not finite at step" in failed["error"]
+
+
+def test_bad_trials_are_pruned(tinynet, write_spec):
+    rates = ",".join(f"0.0{n}" for n in range(1, 7))
+    path = write_spec(epochs=3)
+    words = ["--param", f"{RATE}=choice:{rates},1e-9", "--sampler", "grid", "--run", "s"]
+    assert tinynet("tune", path, *words).code == 0
+    last = rows("s")[-1]
+    assert (last["state"], last["epochs"]) == ("pruned", "1")
+    record = read_log(Path("s/trials/0006/metrics.jsonl"))
+    assert len(record) == 1, "the evaluation that decided is in the log"
+    assert float(last["val/loss"]) == record[0]["val/loss"]
+
+
+def start(*words, **options):
+    return subprocess.Popen(
+        [*COMMAND, *map(str, words)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # so that the group can be killed as a whole
+        **options,
+    )
+
+
+def wait_for(running, text):
+    lines = []
+    for line in running.stderr:
+        lines.append(line)
+        if text in line:
+            return
+    raise AssertionError("".join(lines))
+
+
+def test_kill_of_all_processes_loses_no_trial(tinynet, write_spec):
+    """Every trial is there once, and the results are those of a study that was never killed."""
+    path = write_spec(epochs=8)
+    words = ["tune", path, "--param", f"{RATE}=log:1e-3:1e-1", "--trials", 5, "--pruner", "none"]
+    whole = tinynet(*words, "--sampler", "random", "--run", "whole")
+    assert whole.code == 0, whole.err
+    words += ["--sampler", "random", "--run", "killed"]
+    for ended in (1, 3):
+        running = start(*words, "--resume")
+        wait_for(running, f"{ended}/5")
+        os.killpg(running.pid, signal.SIGKILL)
+        running.communicate()
+        journal = Path("killed/journal.log")
+        journal.write_bytes(journal.read_bytes() + b'{"op_code": 5, "wor')  # killed as it wrote
+        lock = journal.with_name("journal.log.lock")  # the kill may have left it
+        if not os.path.lexists(lock):
+            lock.symlink_to("journal.log")
+    last = tinynet("tune", "--run", "killed", "--resume")
+    assert last.code == 0, last.err
+    assert "ended in the middle of an entry" in last.err
+    kept = ("trial", "state", "val/loss", "epoch", "step", "epochs", RATE)
+    results = [[[row[key] for key in kept] for row in rows(study)] for study in ("whole", "killed")]
+    assert results[0] == results[1]
+    assert len(results[0]) == 5
+    for number in range(5):
+        logs = [Path(study, f"trials/{number:04d}/metrics.jsonl") for study in ("whole", "killed")]
+        steps = [[record["step"] for record in read_log(log)] for log in logs]
+        assert steps[0] == steps[1], "no evaluation is missing or repeated"
+
+
+def test_interrupt_saves_the_trial_and_says_how_to_continue(tinynet, write_spec):
+    path = write_spec(epochs=10**6)
+    rate = f"{RATE}=log:1e-3:1e-1"
+    running = start("tune", path, "--param", rate, "--trials", 2, "--run", "s")
+    wait_for(running, "trials for the smallest")
+    log = Path("s/trials/0000/metrics.jsonl")
+    while not (log.exists() and log.stat().st_size):
+        assert running.poll() is None
+    os.killpg(running.pid, signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in err
+    assert err.splitlines()[-1] == (
+        "Interrupted after 0 of 2 trials; 1 unfinished trial is saved."
+        " Continue with: tinynet tune --run s --resume"
+    )
+    (row,) = rows("s")
+    assert row["state"] == "unfinished"
+
+
+def test_other_ranges_do_not_continue_a_study(tinynet, spec):
+    words = ["tune", spec, "--run", "s", "--resume", "--trials", 1]
+    assert tinynet(*words, "--param", f"{RATE}=log:1e-3:1e-1").code == 0
+    other = tinynet(*words, "--param", f"{RATE}=log:1e-4:1e-1")
+    assert other.code == 2
+    assert f"{RATE} was log:0.001:0.1, not log:0.0001:0.1" in other.err
+    taken = tinynet("tune", spec, "--run", "s", "--param", f"{RATE}=log:1e-3:1e-1")
+    assert taken.code == 2
+    assert "s already exists; add --resume to continue it" in taken.err
