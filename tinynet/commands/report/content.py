@@ -179,6 +179,7 @@ class Sample:
         pictures: Its images: inputs, and for images as targets also these and the predictions.
         text: A text, or the start of it; empty for none.
         cells: The values of the columns that `Samples.columns` names.
+        chart: Small lines, such as those of a time series with its forecast; None for none.
         details: Further words: the probability of the true and of the predicted class.
     """
 
@@ -189,6 +190,7 @@ class Sample:
     pictures: tuple[Picture, ...] = ()
     text: str = ""
     cells: tuple[str, ...] = ()
+    chart: LineChart | None = None
     details: str = ""
 
 

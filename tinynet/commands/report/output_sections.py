@@ -1,0 +1,132 @@
+"""The section of each output of the network."""
+
+import numpy as np
+
+from tinynet.commands.report.charts import Figure
+from tinynet.commands.report.class_collector import ClassCollector
+from tinynet.commands.report.classification import classified, labelled
+from tinynet.commands.report.content import GeneratedText, OutputSection
+from tinynet.commands.report.evaluation import EvaluatedSplit
+from tinynet.commands.report.label_collector import LabelCollector
+from tinynet.commands.report.outputs import Compared
+from tinynet.commands.report.regression import predicted_numbers
+from tinynet.commands.report.sample_inputs import sequence_text
+from tinynet.commands.report.samples import worst_samples
+from tinynet.data.data import Data
+from tinynet.errors import TinynetError
+from tinynet.prediction.model import Model
+from tinynet.types import Array
+
+SPLITS = {"train": "training split", "val": "validation split", "test": "test split"}
+"""The splits in words."""
+
+_PROMPT, _LENGTH, _TEXTS = 40, 200, 3
+
+
+def output_sections(
+    model: Model, data: Data, evaluated: EvaluatedSplit
+) -> tuple[OutputSection, ...]:
+    """Return the section of each output that has a target; at least one with the figures."""
+    sections = [_section(model, data, evaluated, output) for output in evaluated.outputs]
+    if not sections:
+        where = f"{evaluated.samples:,} samples of the {SPLITS[evaluated.split]}."
+        name = next(iter(model.network.outputs))
+        sections = [OutputSection(name, name, where, _figures(evaluated, None))]
+    return tuple(sections)
+
+
+def _section(
+    model: Model, data: Data, evaluated: EvaluatedSplit, output: Compared
+) -> OutputSection:
+    where = f"{evaluated.samples:,} samples of the {SPLITS[evaluated.split]}"
+    several = len(evaluated.outputs) > 1
+    name = output.name
+    figures = _figures(evaluated, name if several else None)
+    title = name if name != "output" else _target_title(model, output.target)
+    collector = output.collector
+    if collector is None:
+        return OutputSection(name, title, f"{where}.", figures)
+    samples = worst_samples(model, data, evaluated.split, output)
+    if isinstance(collector, ClassCollector):
+        sentence = f"{len(collector.classes):,} classes; {where}"
+        if collector.positions != evaluated.samples:
+            sentence += f" with {collector.positions:,} labels that count"
+        return OutputSection(
+            name,
+            title,
+            f"{sentence}.",
+            figures,
+            classification=classified(collector) if collector.positions else None,
+            samples=samples,
+            generated=_generated(model, data, evaluated),
+        )
+    if isinstance(collector, LabelCollector):
+        share = collector.exact / max(collector.samples, 1)
+        sentence = (
+            f"{len(collector.labels):,} labels, of which a sample has any number; {where}. All"
+            f" labels of {share:.1%} of the samples are right."
+        )
+        content = labelled(collector) if collector.samples else None
+        return OutputSection(name, title, sentence, figures, content, samples=samples)
+    field = data.raw[output.target]
+    inputs = [data.raw[name].shape for name in data.inputs]
+    forecast = field.names is None and len(collector.shape) == 1 and any(map(len, inputs))
+    forecast = forecast and (_has_windows(model) or any(len(shape) == 2 for shape in inputs))
+    label = title if field.names is None or len(field.names) != 1 else field.names[0]
+    regression = None
+    if collector.count:
+        regression = predicted_numbers(collector, label, field.names, is_forecast=forecast)
+    return OutputSection(name, title, f"{where}.", figures, regression=regression, samples=samples)
+
+
+def _target_title(model: Model, target: str) -> str:
+    """Return the name of a target: that of its column, if it is the only one of a table."""
+    data = model.spec.data
+    column = None if data is None else data.options.get("target")
+    if target == "target" and isinstance(column, str):
+        return column
+    return target
+
+
+def _has_windows(model: Model) -> bool:
+    return model.spec.data is not None and model.spec.data.windows is not None
+
+
+def _figures(evaluated: EvaluatedSplit, output: str | None) -> tuple[Figure, ...]:
+    """Return the figures of an output, or all of them."""
+    chosen = evaluated.figures.items()
+    if output is not None:
+        prefix = f"{output}/"
+        own = {n.removeprefix(prefix): v for n, v in chosen if n.startswith(prefix)}
+        chosen = own.items()
+    return tuple(finite_figure(name, value) for name, value in chosen)
+
+
+def finite_figure(name: str, value: float) -> Figure:
+    """Return a figure; without a value if it is not finite."""
+    return Figure(name, value if abs(value) < float("inf") else None)
+
+
+def _generated(model: Model, data: Data, evaluated: EvaluatedSplit) -> tuple[GeneratedText, ...]:
+    """Return continued texts of a language model; none for another network."""
+    fields = [data.raw[name] for name in data.inputs]
+    if len(fields) != 1 or fields[0].text_unit not in ("character", "byte"):
+        return ()
+    (name,) = data.inputs
+    part = data.splits[evaluated.split].at(_spread(evaluated.samples))
+    rows: Array = part.read().inputs[name]
+    texts = []
+    for number, row in enumerate(rows):
+        prompt = sequence_text(row[:_PROMPT], data.raw[name], data.inputs[name])
+        temperature = 0.8
+        try:
+            whole = model.generate(prompt, _LENGTH, temperature=temperature, number=number)
+        except TinynetError:  # a network that cannot continue texts
+            return ()
+        settings = f"temperature {temperature}, seed 0, text {number}"
+        texts.append(GeneratedText(prompt, whole[len(prompt) :], settings))
+    return tuple(texts)
+
+
+def _spread(samples: int) -> Array:
+    return np.unique(np.linspace(0, samples - 1, _TEXTS).astype(np.int64))

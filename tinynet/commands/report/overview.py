@@ -1,0 +1,101 @@
+"""The start of a report: the state of the run, and its most important figures."""
+
+from datetime import datetime
+
+from tinynet.commands.report.charts import Fact, Figure
+from tinynet.commands.report.content import Overview
+from tinynet.commands.report.evaluation import EvaluatedSplit
+from tinynet.commands.report.output_sections import SPLITS, finite_figure
+from tinynet.run.record import RunRecord
+
+MAX_FIGURES = 6
+"""Figures at the start of a report."""
+
+
+def overview(
+    record: RunRecord, evaluated: EvaluatedSplit | None, evaluated_step: int | None
+) -> Overview:
+    """Return the start of a report.
+
+    Args:
+        record: The run.
+        evaluated: The evaluated split; None if it could not be evaluated.
+        evaluated_step: The step of the evaluated checkpoint.
+    """
+    figures, of = _figures(record, evaluated, evaluated_step)
+    return Overview(
+        str(record.spec.get("name", record.name)),
+        record.state,
+        _sentence(record),
+        figures,
+        of,
+        tuple(_facts(record)),
+    )
+
+
+def _figures(
+    record: RunRecord, evaluated: EvaluatedSplit | None, step: int | None
+) -> tuple[tuple[Figure, ...], str]:
+    if evaluated is not None:
+        chosen = [finite_figure(name, value) for name, value in evaluated.figures.items()]
+        where = f"{SPLITS[evaluated.split]}, {evaluated.samples:,} samples, step {step:,}"
+        return tuple(chosen[:MAX_FIGURES]), where
+    best = record.best
+    if best is None:
+        return (), ""
+    names = [name for name in record.figures if name.startswith("val/")] or [*record.figures]
+    names = [name for name in names if name != "learning_rate"]
+    chosen = [finite_figure(name, record.figures[name]) for name in names]
+    return tuple(chosen[:MAX_FIGURES]), f"logged in epoch {best.epoch:,}, step {best.step:,}"
+
+
+def _sentence(record: RunRecord) -> str:
+    planned = "" if record.epochs is None else f" of {record.epochs:,}"
+    at = f"epoch {record.epoch:,}{planned}, step {record.step:,}"
+    if record.state == "training":
+        return f"In training: {at}."
+    if record.state == "stopped":
+        return f"Stopped before its end: {at}. It can be resumed."
+    if record.stop_reason == "early_stopping":
+        return f"Ended by early stopping: {at}."
+    if record.stop_reason == "steps":
+        return f"Finished after {record.step:,} steps in {record.epoch:,} epochs."
+    return f"Finished after {record.epoch:,} epochs, {record.step:,} steps."
+
+
+def _facts(record: RunRecord) -> list[Fact]:
+    facts = [
+        Fact("Started", time_text(record.started)),
+        Fact("Last entry of the log", time_text(record.updated)),
+        Fact("Time of training", duration_text(record.seconds)),
+        Fact("Parameters", f"{record.parameters:,}"),
+    ]
+    best = record.best
+    if best is not None:
+        facts.append(Fact("Best epoch", f"{best.epoch:,} ({best.metric} {best.value:.5g})"))
+    training = record.spec.get("training")
+    if isinstance(training, dict):
+        for key, name in (("optimizer", "Optimizer"), ("batch_size", "Batch size")):
+            value = training.get(key)
+            if isinstance(value, dict):
+                rate = value.get("learning_rate")
+                shown = str(value.get("type", "")).removeprefix("tinynet-core:")
+                facts.append(Fact(name, shown if rate is None else f"{shown}, rate {rate:g}"))
+            elif value is not None:
+                facts.append(Fact(name, str(value)))
+    return facts
+
+
+def time_text(time: datetime) -> str:
+    """Return a time as ``2026-11-27 22:10 UTC``."""
+    return f"{time:%Y-%m-%d %H:%M} UTC"
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration in words: ``4.4 s``, ``2 min 5 s``, ``3 h 20 min``."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60:,} h {minutes % 60} min"

@@ -1,0 +1,148 @@
+"""A report of a run: everything that is known of it, as the content of a page."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Unpack
+
+from tinynet import __version__
+from tinynet.commands.report.content import (
+    DataSection,
+    NetworkSection,
+    OutputSection,
+    ReportContent,
+    SpecSection,
+)
+from tinynet.commands.report.data_section import data_section
+from tinynet.commands.report.evaluation import EvaluatedSplit
+from tinynet.commands.report.network_section import network_section
+from tinynet.commands.report.origin_section import origin_section
+from tinynet.commands.report.output_sections import output_sections
+from tinynet.commands.report.overview import overview, time_text
+from tinynet.commands.report.sources import Sources
+from tinynet.commands.report.spec_section import recorded_spec_section, spec_section
+from tinynet.commands.report.training_section import training_section
+from tinynet.data.given import GivenData
+from tinynet.data.splits import SplitName
+from tinynet.errors import UsageError
+from tinynet.run.evaluation import SplitOrAlias
+from tinynet.run.options import Settings
+from tinynet.run.record import read_record
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """The content of a report, and what it was made of.
+
+    Attributes:
+        content: The content of the page.
+        run: The run folder.
+        checkpoint: The evaluated checkpoint; None if the network could not be loaded.
+        split: The evaluated split; None if no data could be evaluated.
+        samples: The number of its samples.
+        metrics: Its loss and metrics.
+    """
+
+    content: ReportContent
+    run: Path
+    checkpoint: Path | None
+    split: SplitName | None
+    samples: int
+    metrics: dict[str, float]
+
+
+def make_report(
+    path: str | Path,
+    split: SplitOrAlias | None = None,
+    *,
+    checkpoint: str | Path | None = None,
+    title: str | None = None,
+    data: Any = None,
+    validation: Any = None,
+    test: Any = None,
+    **settings: Unpack[Settings],
+) -> Report:
+    """Return the report of a run, as far as its data and plugins are at hand.
+
+    Args:
+        path: A run folder, or a checkpoint in one.
+        split: The evaluated split; by default the test split, else validation, else training.
+        checkpoint: ``"best"``, ``"last"``, or a file; by default the best if the run keeps one.
+        title: The title of the page; by default the names of the network and the run.
+        data: The samples in memory that the run was trained on.
+        validation: Those for validation.
+        test: Those for the test.
+        **settings: See `Settings`.
+
+    Raises:
+        CheckpointError: if there is no intact checkpoint, or not the one that is named.
+        DataError: if a split is named that is empty.
+    """
+    run, named = _run_of(Path(path), checkpoint)
+    record = read_record(run)
+    sources = Sources(record, settings)
+    sources.open_model(named)
+    sources.open_data(GivenData.of(data, validation, test))
+    evaluated = sources.evaluate("val" if split == "validation" else split)
+    name = str(record.spec.get("name", record.name))
+    outputs = _outputs(sources, evaluated)
+    network = _network(sources, evaluated)
+    content = ReportContent(
+        title=title or (name if name == record.name else f"{name}: {record.name}"),
+        run=str(run),
+        made=f"{time_text(datetime.now(UTC))}, tinynet {__version__}",
+        notices=tuple(dict.fromkeys(sources.notices)),
+        overview=overview(record, evaluated, sources.step),
+        training=training_section(record),
+        data=_data(sources),
+        outputs=outputs,
+        network=network,
+        statistics=None,
+        spec=_spec(sources),
+        origin=origin_section(record, sources.environment),
+    )
+    return Report(
+        content,
+        run,
+        sources.file,
+        None if evaluated is None else evaluated.split,
+        0 if evaluated is None else evaluated.samples,
+        {} if evaluated is None else evaluated.figures,
+    )
+
+
+def _run_of(path: Path, checkpoint: str | Path | None) -> tuple[Path, str | Path | None]:
+    """Return the run folder of a path, and the checkpoint that is named."""
+    if path.is_file() and path.parent.name == "checkpoints":
+        if checkpoint is not None:
+            raise UsageError(f"{path} is a checkpoint; leave out the other one, {checkpoint}")
+        return path.parent.parent, path.name
+    return path, checkpoint
+
+
+def _data(sources: Sources) -> DataSection | None:
+    facts = sources.record.sections.data if sources.state is None else sources.state.data
+    spec = sources.spec
+    if spec is None or spec.data is None:
+        return None
+    return data_section(spec.data, facts.inputs, facts.targets, sources.data)
+
+
+def _outputs(sources: Sources, evaluated: EvaluatedSplit | None) -> tuple[OutputSection, ...]:
+    if evaluated is None or sources.model is None or sources.data is None:
+        return ()
+    return output_sections(sources.model, sources.data, evaluated)
+
+
+def _network(sources: Sources, evaluated: EvaluatedSplit | None) -> NetworkSection | None:
+    if sources.model is None:
+        return None
+    sample = None if evaluated is None else sources.first_sample(evaluated.split)
+    return network_section(sources.model, sample)
+
+
+def _spec(sources: Sources) -> SpecSection:
+    sections, spec = sources.record.sections, sources.spec
+    if spec is None:
+        return recorded_spec_section(sections.spec, sections.lineage)
+    return spec_section(spec, sections.lineage)
