@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -50,6 +50,7 @@ def render_page(
     purpose: str,
     extra: str = "report",
     scripts: Sequence[str] = (),
+    filters: Mapping[str, Callable[..., Any]] | None = None,
     connect: bool = False,
 ) -> str:
     """Return a page.
@@ -61,6 +62,7 @@ def render_page(
         purpose: The command that needs the page, for the message without jinja2.
         extra: The extra that installs jinja2 for it.
         scripts: Further scripts.
+        filters: Further filters.
         connect: Allow requests to the server that the page comes from, and images as ``blob:``.
 
     Raises:
@@ -82,6 +84,7 @@ def render_page(
         "draw": draw,
         "number": lambda value: "" if value is None else number_text(value),
         "percent": share_text,
+        **(filters or {}),
     }
     everything = {"contents": (), **values, "page": frame_of(scripts, connect)}
     return str(environment.get_template(template.name).render(everything))

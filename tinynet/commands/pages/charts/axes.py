@@ -116,13 +116,30 @@ class Frame:
 
 
 def frame_of(
-    x: Scale, y: Scale, *, width: float, height: float, x_label: str = "", y_label: str = ""
+    x: Scale,
+    y: Scale,
+    *,
+    width: float,
+    height: float,
+    x_label: str = "",
+    y_label: str = "",
+    headroom: float = 0.0,
 ) -> Frame:
-    """Return the frame of a chart: its axes drawn, and its scales in pixels."""
+    """Return the frame of a chart: its axes drawn, and its scales in pixels.
+
+    Args:
+        x: The horizontal scale.
+        y: The vertical scale.
+        width: The width of the chart in pixels.
+        height: Its height.
+        x_label: The name of the horizontal axis.
+        y_label: The name of the vertical axis.
+        headroom: The space above the drawing area, besides that of its label.
+    """
     x_texts, y_texts = x.texts(), y.texts()
     left = 8 + max(map(text_width, y_texts), default=0)
     right = width - 6 - (text_width(x_texts[-1]) / 2 if x_texts else 0)
-    top, bottom = (24.0 if y_label else 8.0), height - (36.0 if x_label else 20.0)
+    top, bottom = headroom + (24.0 if y_label else 8.0), height - (36.0 if x_label else 20.0)
     x, y = x.to(left, right), y.to(bottom, top)
     parts = []
     for tick, label in zip(y.ticks, y_texts, strict=True):

@@ -15,7 +15,7 @@ MAX_LABEL = 22
 def draw_bars(chart: BarChart) -> Drawing:
     """Draw horizontal bars, each with its value."""
     groups = len(chart.groups)
-    thickness = 14.0 if groups == 1 else 9.0
+    thickness = 14.0 if groups == 1 else 12.0
     pitch = groups * thickness + 8
     values = [v for group in chart.groups for v in group.values if v is not None and drawable(v)]
     labels = [shorten(label, MAX_LABEL) for label in chart.labels]

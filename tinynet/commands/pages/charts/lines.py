@@ -1,7 +1,7 @@
 """Line charts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tinynet.commands.pages.charts.axes import Frame, Scale, drawable, frame_of, scale_of
@@ -15,6 +15,9 @@ MAX_POINTS = 400
 
 MAX_ROWS = 50
 """Most rows of the table of values."""
+
+ROW = 13.0
+"""Height of a row of labels."""
 
 MAX_DOTS = 40
 """Most points of a line whose points are drawn as dots, too."""
@@ -32,7 +35,9 @@ def draw_lines(chart: LineChart) -> Drawing:
     plain = [entry for entry in chart.lines if entry.role == "plain"]
     styles = {id(entry): color(index) for index, entry in enumerate(plain)}
     points = {id(entry): thin(_points(entry)) for entry in chart.lines}
-    frame = _frame(chart, [point for entry in chart.lines for point in points[id(entry)]])
+    drawn = [point for entry in chart.lines for point in points[id(entry)]]
+    labels = len({row for *_, row in _placed(chart.marks, _frame(chart, drawn))})
+    frame = _frame(chart, drawn, ROW * labels)
     references = [entry for entry in chart.lines if entry.role == "reference"]
     parts = [*frame.elements, *_marks(chart.marks, frame)]
     for entry in [*references, *plain]:
@@ -88,14 +93,17 @@ def thin(points: Sequence[Point], most: int = MAX_POINTS) -> list[Point]:
     return [*kept, points[-1]]
 
 
-def _frame(chart: LineChart, points: list[Point]) -> Frame:
-    """Return the frame that holds points."""
+def _frame(chart: LineChart, points: list[Point], headroom: float = 0.0) -> Frame:
+    """Return the frame that holds points, with space above it for labels."""
     xs = [x for x, y in points if y is not None] + [m.x for m in chart.marks if drawable(m.x)]
     whole = bool(xs) and all(float(x).is_integer() for x in xs) and max(xs) > min(xs)
     x = scale_of(xs, tight=True, integers=whole, limits=chart.x_range)
     y = scale_of((y for _, y in points if y is not None), log=chart.log_y, limits=chart.y_range)
     width, height = SQUARE if chart.square else (WIDTH, HEIGHT)
-    return frame_of(x, y, width=width, height=height, x_label=chart.x_label, y_label=chart.y_label)
+    return frame_of(
+        x, y, width=width, height=height + headroom, headroom=headroom,
+        x_label=chart.x_label, y_label=chart.y_label,
+    )  # fmt: skip
 
 
 def _line(points: Sequence[Point], frame: Frame, style: str) -> list[str]:
@@ -118,24 +126,31 @@ def _line(points: Sequence[Point], frame: Frame, style: str) -> list[str]:
     return paths
 
 
-def _marks(marks: Sequence[Mark], frame: Frame) -> list[str]:
-    """Return the vertical lines of marks; their labels are placed so that they do not overlap."""
-    parts: list[str] = []
+def _placed(marks: Sequence[Mark], frame: Frame) -> Iterator[tuple[Mark, float, str, float, int]]:
+    """Yield each mark with its place, and the anchor, place and row of its label.
+
+    Labels that would overlap are in different rows.
+    """
     taken: list[tuple[float, float, int]] = []
     for mark in sorted(marks, key=lambda mark: mark.x):
         if not drawable(mark.x):
             continue
-        x = frame.x(mark.x)
-        parts.append(line(x, frame.top, x, frame.bottom, f"mark {mark.kind}"))
-        width = text_width(mark.label)
-        left = x + width + 5 > frame.right
-        start, end = (x - width - 5, x - 3) if left else (x + 3, x + width + 5)
+        x, width = frame.x(mark.x), text_width(mark.label)
+        start = x - 2 if x + width <= frame.width else x + 2 - width
         row = 0
-        while any(row == r and start < e and s < end for s, e, r in taken):
+        while any(row == r and start < e + 8 and s < start + width + 8 for s, e, r in taken):
             row += 1
-        taken.append((start, end, row))
-        y = frame.top + 10 + 13 * row
-        anchor, place = ("end", x - 4) if left else ("start", x + 4)
+        taken.append((start, start + width, row))
+        anchor, place = ("start", x - 2) if start == x - 2 else ("end", x + 2)
+        yield mark, x, anchor, place, row
+
+
+def _marks(marks: Sequence[Mark], frame: Frame) -> list[str]:
+    """Return the vertical lines of marks, and their labels above the chart."""
+    parts = []
+    for mark, x, anchor, place, row in _placed(marks, frame):
+        y = frame.top - 5 - ROW * row
+        parts.append(line(x, y + 3, x, frame.bottom, f"mark {mark.kind}"))
         parts.append(text(place, y, mark.label, anchor, f"mark {mark.kind}"))
     return parts
 
