@@ -16,6 +16,7 @@ from tinynet.testing.masks import masked_sequences
 from tinynet.types import Array, Shape
 
 from ..layer_cases import LAYERS
+from .cases import FURTHER
 
 pytestmark = pytest.mark.extra
 
@@ -32,9 +33,9 @@ BUILT_IN = [
 
 
 def cases_of(name: str) -> Iterator[LayerCase]:
-    """Yield the cases of a layer."""
+    """Yield the cases of a layer: those of test_contract.py, and further ones."""
     cls = registry.default().load("layers", f"tinynet-core:{name}")
-    for options, in_shapes, arguments in LAYERS[name]:
+    for options, in_shapes, arguments in (*LAYERS[name], *FURTHER.get(name, ())):
         inputs = arguments.get("inputs")
         yield LayerCase(
             cls,
@@ -62,14 +63,23 @@ def network_of(name: str, options: dict[str, Any], in_shapes: Sequence[Shape]) -
     return Network({"input_shape": inputs, "layers": [layer], "outputs": values})
 
 
+@pytest.mark.parametrize("scale", [1.0, 30.0])
 @pytest.mark.parametrize("name", BUILT_IN)
-def test_a_layer_is_exported_as_operators_that_compute_the_same(name: str) -> None:
+def test_a_layer_is_exported_as_operators_that_compute_the_same(name: str, scale: float) -> None:
     for case in cases_of(name):
         network = changed(network_of(name, case.options, case.in_shapes))
-        inputs: list[Array] = [*case.draw("float32", scale=1.0)]
+        inputs: list[Array] = [*case.draw("float32", scale=scale)]
         named = {f"input:x{number}": x for number, x in enumerate(inputs)}
         try:
             assert_exported_network_is_equal(network, named)
         except Exception as error:
             error.add_note(f"with {case.options} on {case.in_shapes}")
             raise
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_each_option_of_a_layer_has_a_case(name: str) -> None:
+    """The export of an option without a case may ignore it."""
+    cls = registry.default().load("layers", f"tinynet-core:{name}")
+    options = {option for option in cls.Config.model_fields if "initializer" not in option}
+    assert options <= {option for case in cases_of(name) for option in case.options}
