@@ -9,9 +9,10 @@ from tinynet_cli.commands import Command
 from tinynet_cli.output import echo, print_figures, print_json, short
 
 
-def _checked_split(
+def checked_split(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> str | None:
+    """Return the name of a split, or refuse it (a callback of click)."""
     from tinynet.run.arguments import split_fault
 
     if value is not None and (fault := split_fault(value)):
@@ -24,7 +25,7 @@ def _checked_split(
 @click.option(
     "--split",
     metavar="test|val|train",
-    callback=_checked_split,
+    callback=checked_split,
     help="Part of the run's data; validation is the same as val [default: test].",
 )
 @click.option(

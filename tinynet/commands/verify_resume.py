@@ -75,8 +75,7 @@ def verify_exact_resume(
         raise RunExistsError(f"{taken[0]} already exists; choose another folder")
     job = {
         "spec": str(spec),
-        # Loggers do not affect a run, and may reach beyond its folder.
-        "overrides": {**(overrides or {}), "training.loggers": []},
+        "overrides": dict(overrides or {}),
         "data_root": None if data_root is None else str(data_root),
     }
     _run({**job, "run_dir": str(whole), "threads": 1})

@@ -12,7 +12,6 @@ KINDS = {
     "parametrizations": "parametrization",
     "datasets": "dataset",
     "transforms": "transform",
-    "loggers": "logger",
     "kernels": "set of kernels",
 }
 """Name of one plugin of each group, for messages."""

@@ -63,7 +63,7 @@ def test_the_figures_are_those_of_evaluate(folder):
     assert report.metrics == dict(expected)
     assert report.samples == expected.samples == 16
     (output,) = report.content.outputs
-    assert {f.name: f.value for f in output.figures} == dict(expected)
+    assert {f.name: f.value for f in report.content.overview.figures} == dict(expected)
     counts = np.array(output.classification.confusion.counts)
     assert np.trace(counts) / counts.sum() == pytest.approx(expected["accuracy"])
     assert report.content.notices == ()
@@ -107,7 +107,7 @@ def test_values_of_the_spec_that_are_no_defaults(folder):
     spec = report_of(folder).content.spec
     changes = {row[0]: row[1:] for row in spec.changed.rows}
     assert changes["training.optimizer.learning_rate"] == ("0.01", "0.001")
-    assert changes["network.layers.dense_1.units"] == ("3", "required")
+    assert changes["network.layers.dense_1.units"] == ("3", "")
     assert "training.seed" not in changes
     kinds = {line.text.strip().rstrip(","): line.kind for line in spec.lines}
     assert kinds['"learning_rate": 0.01'] == "set"

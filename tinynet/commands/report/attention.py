@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from tinynet.commands.report.charts import Heatmap
+from tinynet.commands.report.names import visible
 from tinynet.commands.report.regression import rounded
 from tinynet.dataset import Batch, Field
 from tinynet.engine.inputs import validate_inputs
@@ -143,5 +144,5 @@ def _pairs(values: Array, raw: Array) -> list[tuple[int, Any]]:
 
 def _token(index: int, field: Field, original: Any) -> str:
     if field.classes is not None and 0 <= index < len(field.classes):
-        return field.classes[index]
+        return visible(field.classes[index])
     return str(index if original is None else original)

@@ -8,6 +8,7 @@ from tinynet.commands.report.charts import Cell, Histogram, Line, LineChart, Tab
 from tinynet.commands.report.class_collector import ClassCollector
 from tinynet.commands.report.content import Classification, ConfusionMatrix
 from tinynet.commands.report.label_collector import LabelCollector
+from tinynet.commands.report.names import visible
 from tinynet.commands.report.ranking import (
     BINS,
     Curve,
@@ -36,7 +37,7 @@ _SHARES = frozenset({"precision", "recall", "F1", "ROC AUC", "average precision"
 
 def classified(collector: ClassCollector) -> Classification:
     """Return the figures and charts of predicted classes."""
-    names, matrix = collector.classes, collector.matrix
+    names, matrix = tuple(map(visible, collector.classes)), collector.matrix
     true, scores = collector.kept.joined()
     curves = Ranked(names, lambda c: true == c, scores, collector.kept.is_part)
     support, predicted, right = matrix.sum(axis=1), matrix.sum(axis=0), np.diag(matrix)

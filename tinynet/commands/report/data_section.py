@@ -7,12 +7,14 @@ import numpy as np
 
 from tinynet.commands.report.charts import BarChart, BarGroup, Cell, Fact, Table
 from tinynet.commands.report.content import DataSection
-from tinynet.commands.report.spec_section import value_text
+from tinynet.commands.report.names import target_title, visible
+from tinynet.commands.report.spec_section import set_options, value_text
 from tinynet.data.data import Data
 from tinynet.data.sizes import SplitSizes
 from tinynet.data.splits import SplitName
 from tinynet.dataset import TEXT, Field
 from tinynet.network.summary import shape_text
+from tinynet.prediction.model import Model
 from tinynet.spec.data_spec import DataSpec
 from tinynet.types import Array
 
@@ -30,24 +32,27 @@ _SPLITS: dict[SplitName, str] = {"train": "training", "val": "validation", "test
 
 
 def data_section(
-    spec: DataSpec, fields: Mapping[str, Field], targets: Mapping[str, Field], data: Data | None
-) -> DataSection:
-    """Return the data.
+    model: Model, fields: Mapping[str, Field], targets: Mapping[str, Field], data: Data | None
+) -> DataSection | None:
+    """Return the data; None if the spec has none.
 
     Args:
-        spec: The data of the spec.
+        model: The model.
         fields: The raw fields of the inputs, as the run recorded them.
         targets: The raw fields of the targets.
         data: The opened data; None if they cannot be opened.
     """
+    spec = model.spec.data
+    if spec is None:
+        return None
     facts = [Fact("Type", short_type(spec.type))]
     facts += [
-        Fact(key.capitalize(), value_text(spec.options[key]).strip('"'))
+        Fact(key.capitalize(), value_text(spec.options[key]))
         for key in _PATHS
         if spec.options.get(key) is not None
     ]
     for number, transform in enumerate(spec.transforms, 1):
-        options = ", ".join(f"{key} {json.dumps(v)}" for key, v in transform.options.items())
+        options = ", ".join(f"{key} {json.dumps(v)}" for key, v in set_options(transform).items())
         text = f"{short_type(transform.type)} on {', '.join(transform.on)}"
         facts.append(Fact(f"Transform {number}", f"{text} ({options})" if options else text))
     if data is None:
@@ -56,7 +61,7 @@ def data_section(
         tuple(facts),
         tuple(data.description()[:MAX_COLUMNS]),
         _sizes(spec, data),
-        tuple(_class_charts(data)),
+        tuple(_class_charts(model, data)),
         _fields(fields, targets, data),
         _columns(data),
     )
@@ -105,7 +110,7 @@ def _described(field: Field) -> str:
 # Classes --------------------------------------------------------------------------------------
 
 
-def _class_charts(data: Data) -> list[BarChart]:
+def _class_charts(model: Model, data: Data) -> list[BarChart]:
     """Return the share of each class in each split, of targets of one class for a sample."""
     charts = []
     names = [
@@ -116,20 +121,28 @@ def _class_charts(data: Data) -> list[BarChart]:
         assert classes is not None
         counts = {split: _counts(data, split, name, len(classes)) for split in _SPLITS}
         total = sum(counts.values(), np.zeros(len(classes), np.int64))
-        chosen, note = np.arange(len(classes)), "Share of the samples of each split."
+        chosen, note = np.arange(len(classes)), "Percent of the samples of each split."
         if len(classes) > MAX_CLASSES:
             chosen = np.argsort(-total, kind="stable")[:MAX_CLASSES]
             note += f" The {MAX_CLASSES} most frequent of {len(classes):,} classes."
         groups = tuple(
             BarGroup(
                 f"{_SPLITS[split]} ({int(found.sum()):,})",
-                tuple(np.round(found[chosen] / found.sum(), 4).tolist()),
+                tuple(np.round(100 * found[chosen] / found.sum(), 1).tolist()),
             )
             for split, found in counts.items()
             if found.sum()
         )
-        labels = tuple(f"{classes[c]} ({int(total[c]):,})" for c in chosen)
-        charts.append(BarChart(f"Classes of {name}", labels, groups, "share", note))
+        labels = tuple(f"{visible(classes[c])} ({int(total[c]):,})" for c in chosen)
+        charts.append(
+            BarChart(
+                f"Classes of {target_title(model, name)}",
+                labels,
+                groups,
+                "percent of the split",
+                note,
+            )
+        )
     return charts
 
 

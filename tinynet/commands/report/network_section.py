@@ -50,8 +50,8 @@ def _facts(summary: Summary) -> tuple[Fact, ...]:
         Fact("Input", summary.inputs_text),
         Fact("Parameters", f"{summary.params:,}{note} ({bytes_text(summary.param_bytes)})"),
         Fact("Type of numbers", summary.dtype),
-        Fact("Operations for a sample, forward", f"{summary.operations:,}"),
-        Fact("Activations of a sample", bytes_text(summary.activation_bytes)),
+        Fact("Operations", f"{summary.operations:,} for a sample, forward"),
+        Fact("Activations", f"{bytes_text(summary.activation_bytes)} for a sample"),
     )
 
 

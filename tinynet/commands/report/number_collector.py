@@ -20,7 +20,7 @@ class NumberCollector:
 
     Attributes:
         shape: The shape of a sample's target.
-        joined: True if all numbers of a sample are put together, since they are many.
+        joined: True if all numbers of a sample are put together: those of images, or many.
         kept: True and predicted numbers, (P, K) each; a part of the rows if they are many.
         count: The number of rows.
     """
@@ -35,7 +35,7 @@ class NumberCollector:
         """
         self.shape, self._restore = shape, restore
         numbers = math.prod(shape)
-        self.joined = numbers > MAX_NUMBERS
+        self.joined = numbers > MAX_NUMBERS or len(shape) > 2
         columns = 1 if self.joined else numbers
         rows = expected * numbers // columns
         self.kept = KeptRows(max(MAX_KEPT // columns, 1), rows)

@@ -8,6 +8,7 @@ from tinynet.commands.report.classification import classified, labelled
 from tinynet.commands.report.content import GeneratedText, OutputSection
 from tinynet.commands.report.evaluation import EvaluatedSplit
 from tinynet.commands.report.label_collector import LabelCollector
+from tinynet.commands.report.names import target_title
 from tinynet.commands.report.outputs import Compared
 from tinynet.commands.report.regression import predicted_numbers
 from tinynet.commands.report.sample_inputs import sequence_text
@@ -41,8 +42,9 @@ def _section(
     where = f"{evaluated.samples:,} samples of the {SPLITS[evaluated.split]}"
     several = len(evaluated.outputs) > 1
     name = output.name
-    figures = _figures(evaluated, name if several else None)
-    title = name if name != "output" else _target_title(model, output.target)
+    # The figures of a single output are at the start of the report already.
+    figures = _figures(evaluated, name) if several else ()
+    title = name if name != "output" else target_title(model, output.target)
     collector = output.collector
     if collector is None:
         return OutputSection(name, title, f"{where}.", figures)
@@ -77,15 +79,6 @@ def _section(
     if collector.count:
         regression = predicted_numbers(collector, label, field.names, is_forecast=forecast)
     return OutputSection(name, title, f"{where}.", figures, regression=regression, samples=samples)
-
-
-def _target_title(model: Model, target: str) -> str:
-    """Return the name of a target: that of its column, if it is the only one of a table."""
-    data = model.spec.data
-    column = None if data is None else data.options.get("target")
-    if target == "target" and isinstance(column, str):
-        return column
-    return target
 
 
 def _has_windows(model: Model) -> bool:

@@ -59,14 +59,18 @@ def _sentence(record: RunRecord) -> str:
     if record.stop_reason == "early_stopping":
         return f"Ended by early stopping: {at}."
     if record.stop_reason == "steps":
-        return f"Finished after {record.step:,} steps in {record.epoch:,} epochs."
-    return f"Finished after {record.epoch:,} epochs, {record.step:,} steps."
+        return f"Finished after {_counted(record.step, 'step')}, {_counted(record.epoch, 'epoch')}."
+    return f"Finished after {_counted(record.epoch, 'epoch')}, {_counted(record.step, 'step')}."
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number:,} {word}{'s' if number != 1 else ''}"
 
 
 def _facts(record: RunRecord) -> list[Fact]:
     facts = [
         Fact("Started", time_text(record.started)),
-        Fact("Last entry of the log", time_text(record.updated)),
+        Fact("Last logged", time_text(record.updated)),
         Fact("Time of training", duration_text(record.seconds)),
         Fact("Parameters", f"{record.parameters:,}"),
     ]

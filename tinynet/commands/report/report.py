@@ -1,4 +1,4 @@
-"""A report of a run: everything that is known of it, as the content of a page."""
+"""A report of a run: everything that is known of it, as the content of a page and as a file."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,10 +24,14 @@ from tinynet.commands.report.spec_section import recorded_spec_section, spec_sec
 from tinynet.commands.report.training_section import training_section
 from tinynet.data.given import GivenData
 from tinynet.data.splits import SplitName
-from tinynet.errors import UsageError
+from tinynet.errors import UsageError, explaining_io
+from tinynet.files.atomic import replacing
 from tinynet.run.evaluation import SplitOrAlias
 from tinynet.run.options import Settings
 from tinynet.run.record import read_record
+
+FILE = "report.html"
+"""The name of a report in its run folder."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +53,26 @@ class Report:
     split: SplitName | None
     samples: int
     metrics: dict[str, float]
+
+    def write(self, path: str | Path | None = None) -> Path:
+        """Write the page, by default as ``report.html`` in the run folder, and return its path.
+
+        Raises:
+            MissingPackageError: if jinja2 is missing.
+            UsageError: if the folder of the file does not exist.
+            CheckpointIOError: if the file cannot be written.
+        """
+        from tinynet.commands.report.page import render
+
+        file = self.run / FILE if path is None else Path(path)
+        if file.is_dir():
+            file = file / FILE
+        if not file.parent.is_dir():
+            raise UsageError(f"{file.parent} is not a folder; create it, or name another file")
+        text = render(self.content).encode()
+        with explaining_io(file), replacing(file) as write_at:
+            write_at(0, text)
+        return file
 
 
 def make_report(
@@ -122,10 +146,9 @@ def _run_of(path: Path, checkpoint: str | Path | None) -> tuple[Path, str | Path
 
 def _data(sources: Sources) -> DataSection | None:
     facts = sources.record.sections.data if sources.state is None else sources.state.data
-    spec = sources.spec
-    if spec is None or spec.data is None:
+    if sources.model is None:
         return None
-    return data_section(spec.data, facts.inputs, facts.targets, sources.data)
+    return data_section(sources.model, facts.inputs, facts.targets, sources.data)
 
 
 def _outputs(sources: Sources, evaluated: EvaluatedSplit | None) -> tuple[OutputSection, ...]:

@@ -103,9 +103,9 @@ class _Shown:
             true, predicted = int(labels), int(chosen)
             details = ""
             if collector.probable:
-                details = f"{names[predicted]} {scores[predicted]:.1%}"
+                details = f"{names[predicted]}: {scores[predicted]:.1%}"
                 if true != predicted:
-                    details += f", {names[true]} {scores[true]:.1%}"
+                    details += f", {names[true]}: {scores[true]:.1%}"
             return _made(inputs, place, names[true], names[predicted], score, details)
         counted = (labels >= 0) & (labels < len(names))
         if self._output.loss.ignored_label is not None:

@@ -25,6 +25,8 @@ MAX_CHANGES = 200
 
 _MAX_VALUE = 120
 _NO_VALUES = ("/tinynet", "/name", "/data/inferred")
+_OF_LAYERS = ("type", "name", "inputs")
+"""Keys of a node that the table of layers has."""
 
 
 def spec_section(spec: Spec, lineage: tuple[Mapping[str, JsonValue], ...]) -> SpecSection:
@@ -71,7 +73,10 @@ def edits(lineage: tuple[Mapping[str, JsonValue], ...]) -> Table | None:
 
 def value_text(value: Any) -> str:
     """Return a JSON value on one line, cut if it is long."""
-    text = "-" if value is None else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        value = int(value)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = "none" if value is None else text
     return text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"
 
 
@@ -114,6 +119,16 @@ def _of_fields(
         yield from _defaults(value, place)
 
 
+def set_options(reference: Reference) -> dict[str, JsonValue]:
+    """Return the options of a type that differ from their defaults."""
+    defaults = dict(_defaults(reference, []))
+    return {
+        name: value
+        for name, value in reference.options.items()
+        if not _default_of(defaults, f"/{name}")[0]
+    }
+
+
 def _default_of(
     defaults: Mapping[str, tuple[bool, JsonValue]], pointer: str
 ) -> tuple[bool, JsonValue]:
@@ -140,10 +155,10 @@ def _changed(spec: Spec, defaults: Mapping[str, tuple[bool, JsonValue]]) -> Tabl
                 shown = named + pointer[len(place) :]
                 break
         path = shown.removeprefix("/").replace("/", ".")
-        if shown.startswith("/network/layers/") and path.rpartition(".")[2] in ("type", "name"):
-            continue  # the table of layers has these
+        if shown.startswith("/network/layers/") and path.rpartition(".")[2] in _OF_LAYERS:
+            continue
         has_default = pointer in defaults
-        rows.append((path, value_text(value), value_text(default) if has_default else "required"))
+        rows.append((path, value_text(value), value_text(default) if has_default else ""))
     return Table(
         ("value", "of this run", "default"),
         tuple(rows[:MAX_CHANGES]),

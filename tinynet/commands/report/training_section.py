@@ -7,6 +7,7 @@ import numpy as np
 
 from tinynet.commands.report.charts import Cell, Line, LineChart, Mark, Table
 from tinynet.commands.report.content import TrainingSection
+from tinynet.commands.report.names import figure_title
 from tinynet.run.record import RunRecord
 
 MAX_POINTS = 300
@@ -64,12 +65,13 @@ def _chart(
         if any(line.get(name) is not None for line in history):
             lines.append(_line(title, history, key, name))
     return LineChart(
-        _title(figure), key, figure, tuple(lines), marks, figure.endswith("loss") and _wide(lines)
+        figure_title(figure),
+        key,
+        figure,
+        tuple(lines),
+        marks,
+        figure.endswith("loss") and _wide(lines),
     )
-
-
-def _title(figure: str) -> str:
-    return figure[:1].upper() + figure[1:]
 
 
 def _line(title: str, lines: Sequence[Mapping[str, Any]], key: str, name: str) -> Line:

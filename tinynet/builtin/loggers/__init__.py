@@ -1,1 +1,0 @@
-"""The built-in loggers: one file each, importing what a plugin would."""

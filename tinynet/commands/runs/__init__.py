@@ -1,1 +1,0 @@
-"""Lists and comparisons of runs, read from their folders."""
