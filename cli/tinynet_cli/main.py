@@ -32,6 +32,7 @@ from tinynet_cli.schema import schema
 from tinynet_cli.train import resume, train
 from tinynet_cli.tune import tune
 from tinynet_cli.verify_resume import verify_resume
+from tinynet_cli.watch import watch
 
 
 def _show_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -57,7 +58,7 @@ def tinynet() -> None:
 
 _PURPOSES: dict[str, tuple[click.Command, ...]] = {
     "to start": (init,),
-    "to train": (train, resume, tune, verify_resume),
+    "to train": (train, resume, tune, watch, verify_resume),
     "to use a trained network": (evaluate, predict, generate, export_command, import_command),
     "to prepare data": (convert,),
     "to look at specs, runs and checkpoints": (check, summary, report_command, inspect, diff),

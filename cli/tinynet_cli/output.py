@@ -129,3 +129,20 @@ def print_figures(title: str, figures: Mapping[str, float]) -> None:
     width = terminal_width() if streams.result_is_terminal() else None
     for line in filled([f"{title} {parts[0]}", *parts[1:]], width):
         echo(line)
+
+
+class LiveLines:
+    """Lines at the end of a terminal that are replaced by others."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Replace the lines; a narrower terminal may have broken the earlier ones."""
+        from rich.cells import cell_len
+
+        width = max(terminal_width(), 1)
+        rows = sum(max(-(-cell_len(line) // width), 1) for line in self._lines)
+        self._lines = [printable(line) for line in lines]
+        start = f"\x1b[{rows}F\x1b[J" if rows else ""
+        streams.write_result(start + "".join(f"{line}\n" for line in self._lines))

@@ -97,6 +97,17 @@ def result_is_terminal() -> bool:
         return False
 
 
+def result_is_interactive() -> bool:
+    """Return True if results are written to a terminal whose lines can be replaced."""
+    return result_is_terminal() and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")
+
+
+def result_encoding() -> str | None:
+    """Return the encoding of stdout."""
+    stream = sys.stdout if _result is None else _result
+    return getattr(stream, "encoding", None)
+
+
 def write_message(text: str) -> None:
     """Write to stderr; a failure is ignored."""
     stream = sys.stderr

@@ -14,11 +14,8 @@ import pytest
 from tinynet.progress.evaluations import EvaluationTable
 
 METRICS = ["accuracy", "f1", {"type": "top_k_accuracy", "k": 3}, "precision"]
-FIGURES = [
-    f"{split}/{name}"
-    for split in ("train", "val")
-    for name in ("loss", "accuracy", "f1", "top_k_accuracy", "precision")
-]
+NAMES = ["loss", "accuracy", "f1", "top_k_accuracy", "precision"]
+FIGURES = [f"{split}/{name}" for split in ("train", "val") for name in NAMES]
 NUMBER = re.compile(r"-?\d+\.\d{4}")
 
 
@@ -58,13 +55,20 @@ def test_every_figure_is_whole_at_every_width(on_terminal, write_spec, columns):
     end = next(number for number, line in enumerate(lines) if line.startswith("test (180"))
     end_of_table = next(n for n, line in enumerate(lines) if line.startswith("Best epoch 1 of 1"))
     table = [line for line in lines[:end_of_table] if "━" not in line]
-    first = next(number for number, line in enumerate(table) if line.startswith("  epoch"))
+    first = next(number for number, line in enumerate(table) if line.lstrip().startswith("epoch"))
     words = " ".join(table[first:]).split()
-    assert [word for word in words if "/" in word] == [*FIGURES, "samples/s", "1/1"]
+    blocks = words[words.index("epoch") + 1] == "1/1"
+    names = ["1/1", "samples/s"] if blocks else [*FIGURES, "samples/s", "1/1"]
+    assert [word for word in words if "/" in word] == names
+    assert blocks == (columns < 120)
+    if blocks:
+        assert [line.split()[0] for line in table[first + 2 :]] == NAMES
+        assert table[first].endswith("  best")
+    else:
+        assert words[-1] == "best"
     assert len(NUMBER.findall(" ".join(table[first:]))) == len(FIGURES)
-    assert words[-1] == "best"
     result = " ".join(lines[end:])
-    for name in ("loss", "accuracy", "f1", "top_k_accuracy", "precision"):
+    for name in NAMES:
         assert re.search(rf"\b{name} \d+\.\d{{4}}(?!\d)", result)
     words = set(" ".join(lines).split())
     assert {"training,", "validation,", "default,", "data.split)"} <= words, "no word is cut"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from tinynet.text.printing import figure, printable
 
-_SPEED, _BEST = "samples/s", "best"
+_BEST = "best"
 
 _MARGIN = 7
 """Columns of the epoch or step; further lines of a row are indented by them."""
@@ -16,21 +16,24 @@ _NARROWEST = 8
 class EvaluationTable:
     """Rows of figures in columns. A column that does not fit moves to the row's next line."""
 
-    def __init__(self, unit: str, names: Sequence[str], width: int | None) -> None:
+    def __init__(
+        self, unit: str, names: Sequence[str], width: int | None, *, last: str | None = "samples/s"
+    ) -> None:
         """Place the columns.
 
         Args:
             unit: The heading of the first column: ``epoch`` or ``step``.
             names: The figures' names.
             width: Columns of the terminal; None for one line, however long.
+            last: The heading of the last column; None for a table without it.
         """
-        self._unit = unit
+        self._unit, self._last = unit, last
         self._lines: list[list[str]] = [[]]
         used = _MARGIN
-        for name in [*names, _SPEED]:
+        for name in [*names, *([last] if last is not None else [])]:
             needed = 2 + _width(name)
-            last = len(f"  {_BEST}") if name == _SPEED else 0
-            if width is not None and self._lines[-1] and used + needed + last > width:
+            mark = len(f"  {_BEST}") if name == (last or names[-1]) else 0
+            if width is not None and self._lines[-1] and used + needed + mark > width:
                 self._lines.append([])
                 used = _MARGIN
             self._lines[-1].append(name)
@@ -43,17 +46,18 @@ class EvaluationTable:
         return self._laid_out(self._unit, cells)
 
     def row(
-        self, label: str, figures: Mapping[str, float], speed: str, *, improved: bool
+        self, label: str, figures: Mapping[str, float], last: str, *, improved: bool
     ) -> list[str]:
         """Return the lines of an evaluation.
 
         Args:
             label: The epoch, ``3/30``, or the step, ``400``.
             figures: The figures by name.
-            speed: Samples in a second.
+            last: The text of the last column.
             improved: True if it is the best so far.
         """
-        cells = {**{name: figure(value) for name, value in figures.items()}, _SPEED: speed}
+        cells = {name: figure(value) for name, value in figures.items()}
+        cells |= {} if self._last is None else {self._last: last}
         lines = self._laid_out(label, cells)
         if improved:
             lines[-1] += f"  {_BEST}"
@@ -62,7 +66,7 @@ class EvaluationTable:
     def _laid_out(self, label: str, cells: Mapping[str, str]) -> list[str]:
         starts = [label.rjust(_MARGIN), *[" " * _MARGIN] * (len(self._lines) - 1)]
         return [
-            "  ".join([start, *(cells[name].rjust(_width(name)) for name in line)])
+            "  ".join([start, *(cells.get(name, "").rjust(_width(name)) for name in line)])
             for start, line in zip(starts, self._lines, strict=True)
         ]
 

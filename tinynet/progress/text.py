@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tinynet.progress.evaluations import EvaluationTable
+from tinynet.progress.blocks import Evaluations, evaluations
 from tinynet.progress.stream import ProgressStream
 from tinynet.progress.surface import Position, Row
 from tinynet.text.printing import figure, filled, message_text, terminal_width
@@ -27,7 +27,7 @@ class TextSurface:
         self._stream = ProgressStream() if stream is None else stream
         self._bar = _bar(self._stream)
         self.interval = _SILENCE if self._bar is None else _REDRAWN
-        self._table: EvaluationTable | None = None
+        self._table: Evaluations | None = None
         self._total = 0
 
     @property
@@ -70,7 +70,7 @@ class TextSurface:
     def evaluated(self, row: Row) -> None:
         """Print a row of the table, below its head if it is the first."""
         if self._table is None:
-            self._table = EvaluationTable(row.unit, list(row.figures), self._width)
+            self._table = evaluations(row.unit, list(row.figures), self._width)
             self._print_all(self._table.head)
         lines = self._table.row(row.label, row.figures, row.speed, improved=row.improved)
         self._print_all(lines)

@@ -1,0 +1,1 @@
+"""`tinynet watch`: the state of runs that other processes train."""
