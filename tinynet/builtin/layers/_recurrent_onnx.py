@@ -100,17 +100,21 @@ class OnnxDirection:
         keys = graph.node("Mul", ones, graph.constant(steps))
         keys = graph.node("Add", keys, graph.constant(np.arange(steps)[::-1]))
         _, order = graph.nodes("TopK", keys, graph.constant([steps]), outputs=2, axis=1)
-        lengths = graph.node("ReduceSum", ones, graph.constant([1]), keepdims=0)
         moved = _selected_steps(graph, x, order)
-        y, last = self._run(moved, graph.cast(lengths, np.int32), initial, False)
+        lengths = graph.node("ReduceSum", ones, graph.constant([1]), keepdims=0)
+        state, *others = initial
+        # Only the last cell of an LSTM depends on the lengths.
+        known = graph.cast(lengths, np.int32) if others else ""
+        y, (_, *last) = self._run(moved, known, initial, False)
 
-        before = graph.node("Unsqueeze", initial[0], graph.constant([1]))
-        until = graph.node("CumSum", ones, graph.constant(np.int64(1)))
+        before = graph.node("Unsqueeze", state, graph.constant([1]))
+        until = graph.node("CumSum", ones, graph.constant(1))
         y = _selected_steps(graph, graph.node("Concat", before, y, axis=1), until)
+        final = graph.node("Gather", y, graph.constant(steps - 1), axis=1)
         is_empty = graph.node("Equal", lengths, graph.constant(0))
         is_empty = graph.node("Unsqueeze", is_empty, graph.constant([1]))
-        states = zip(initial, last, strict=True)
-        return y, tuple(graph.node("Where", is_empty, old, new) for old, new in states)
+        cells = zip(others, last, strict=True)
+        return y, (final, *(graph.node("Where", is_empty, old, new) for old, new in cells))
 
     @property
     def _units(self) -> int:
