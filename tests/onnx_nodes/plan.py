@@ -53,8 +53,8 @@ class Plan:
     training: bool = False
     buffers: Mapping[str, Any] = field(default_factory=dict)
 
-    def results(self, dtype: str) -> list[Result]:
-        """Build the network from a spec, set its parameters, and return its outputs."""
+    def network(self, dtype: str) -> tinynet.Network:
+        """Return the network, built from a spec, with its parameters."""
         shapes = {name: x.shape[1:] for name, x in self.inputs.items()}
         network = tinynet.Network(
             {
@@ -70,6 +70,11 @@ class Plan:
             value = np.asarray(self.params[address])
             assert array.shape == value.shape, f"{address} has the shape {array.shape}"
             array[...] = value
+        return network
+
+    def results(self, dtype: str) -> list[Result]:
+        """Return the outputs of the network, and the buffers after a step."""
+        network = self.network(dtype)
         computed = self._computed(network)
         results = [
             Result(node, computed[f"output_{i}"], expected)
