@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from tinynet.config import Config
 from tinynet.errors import ShapeError
 from tinynet.layer.context import Context
+from tinynet.layer.onnx_graph import OnnxGraph
 from tinynet.types import Array, Shape
 
 __all__ = [
@@ -13,8 +14,10 @@ __all__ = [
     "ClassLoss",
     "Context",
     "CountedLoss",
+    "ExportableLoss",
     "Loss",
     "LossConfig",
+    "OnnxGraph",
     "Shape",
     "ShapeError",
 ]
@@ -114,4 +117,21 @@ class ClassLoss(Protocol):
 
     def max_classes(self, out_shape: Shape) -> int:
         """Return the number of classes that outputs of ``out_shape`` can represent."""
+        ...
+
+
+@runtime_checkable
+class ExportableLoss(Protocol):
+    """The ability of a loss to export `Loss.predict` as operators of ONNX.
+
+    A loss whose `predict` returns the outputs as they are does not need it.
+    """
+
+    def to_onnx(self, graph: OnnxGraph, outputs: str) -> str:
+        """Add the operators that compute `Loss.predict`, and return the name of the predictions.
+
+        Args:
+            graph: The graph to which the operators are added.
+            outputs: The name of the network's output, (N, *out_shape).
+        """
         ...

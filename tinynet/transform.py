@@ -11,17 +11,21 @@ import numpy as np
 from tinynet.config import Config
 from tinynet.dataset import TEXT, Field, State
 from tinynet.errors import DataError
+from tinynet.layer.onnx_graph import OnnxGraph
 from tinynet.types import Array
 
 __all__ = [
     "TEXT",
     "Array",
     "DataError",
+    "ExportableInverse",
+    "ExportableTransform",
     "Field",
     "FittedField",
     "Invertible",
     "MixesSamples",
     "MovesPixels",
+    "OnnxGraph",
     "SampleError",
     "SharedState",
     "State",
@@ -99,6 +103,43 @@ class Invertible(Protocol):
 
     def invert(self, state: State, batch: Array) -> Array:
         """Return the array that `apply` turned into ``batch`` (N, *shape)."""
+        ...
+
+
+@runtime_checkable
+class ExportableTransform(Protocol):
+    """The ability of a transform to be exported as operators of ONNX."""
+
+    def to_onnx(self, graph: OnnxGraph, state: State, field: Field, x: str) -> str | None:
+        """Add the operators that compute `apply` outside of training.
+
+        A transform of text needs no such method: ONNX has no operators for it.
+
+        Args:
+            graph: The graph to which the operators are added.
+            state: The state from `fit`.
+            field: The description of the array before the transform.
+            x: The name of the array, (N, *field.shape), in the dtype of the field.
+
+        Returns:
+            The name of the changed array. None if it cannot be computed so with this config: the
+            model then takes the changed array as its input.
+        """
+        ...
+
+
+@runtime_checkable
+class ExportableInverse(Protocol):
+    """The ability of an `Invertible` transform to export `invert` as operators of ONNX."""
+
+    def inverse_to_onnx(self, graph: OnnxGraph, state: State, x: str) -> str:
+        """Add the operators that compute `invert`, and return the name of the result.
+
+        Args:
+            graph: The graph to which the operators are added.
+            state: The state from `fit`.
+            x: The name of the array, (N, *shape).
+        """
         ...
 
 

@@ -16,24 +16,89 @@ from tinynet_cli.output import echo, print_json, warn
     "--output",
     type=click.Path(dir_okay=False),
     required=True,
-    help="File to write: .npz or .safetensors.",
+    help="File to write: .onnx, .npz or .safetensors.",
 )
 @click.option(
     "--all",
     "everything",
     is_flag=True,
-    help="Every tensor by its full name (params/..., slots/...), not the weights alone.",
+    help="Every tensor by its full name (params/..., slots/...), not the weights alone; not for"
+    " .onnx.",
+)
+@click.option(
+    "--no-check",
+    is_flag=True,
+    help="Write the .onnx file without comparing it with the network by onnxruntime.",
 )
 @options.checkpoint_option
+@options.data_root_option
 @options.json_option
 @options.quiet_option
 @options.debug_option
-def export_command(path: str, output: str, as_json: bool, quiet: bool, **choices: Any) -> None:
-    """Write the weights of a checkpoint to a file that other tools read.
+def export_command(path: str, output: str, **choices: Any) -> None:
+    """Write a trained model as an ONNX model, or its weights for other tools.
 
-    Parameters and buffers are named by their addresses (conv2d_1/weight), channels last. The spec
-    is included. No plugin is imported.
+    With -o model.onnx, the file has the preprocessing, the network and its predictions, with the
+    labels of classes: every runtime of ONNX can run it. It is compared with the network on
+    samples of the run's data, if onnxruntime is installed.
+
+    With another ending, the file has the parameters and buffers, named by their addresses
+    (conv2d_1/weight), channels last, and the spec. No plugin is imported.
     """
+    from pathlib import Path
+
+    if Path(output).suffix.lower() == ".onnx":
+        _export_onnx(path, output, **choices)
+    else:
+        _export_weights(path, output, **choices)
+
+
+def _export_onnx(
+    path: str,
+    output: str,
+    *,
+    everything: bool,
+    no_check: bool,
+    as_json: bool,
+    quiet: bool,
+    **choices: Any,
+) -> None:
+    if everything:
+        raise click.UsageError("--all is for .npz and .safetensors; a .onnx file has no slots")
+    from tinynet.extras import importing
+
+    with importing("onnx", "tinynet export to .onnx"):
+        from tinynet.commands.onnx.export import export_onnx, shown
+
+    result = export_onnx(path, output, check=not no_check, warn=warn, **choices)
+    if as_json:
+        print_json(result.to_json())
+        return
+    if not quiet:
+        echo(
+            f"{result.path}: opset {result.opset}, {result.operators:,} operators,"
+            f" {result.bytes:,} bytes"
+        )
+        echo(f"checkpoint: {result.checkpoint}")
+        for word, text in shown(result).items():
+            echo(f"{word}: {text}")
+    for note in result.notes:
+        warn(note)
+
+
+def _export_weights(
+    path: str,
+    output: str,
+    *,
+    as_json: bool,
+    quiet: bool,
+    no_check: bool,
+    data_root: str | None,
+    **choices: Any,
+) -> None:
+    if no_check or data_root is not None:
+        option = "--no-check" if no_check else "--data-root"
+        raise click.UsageError(f"{option} is for .onnx files")
     from tinynet.commands.exchange import export_weights
 
     result = export_weights(path, output, warn=warn, **choices)

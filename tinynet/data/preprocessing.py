@@ -199,6 +199,10 @@ class Preprocessing:
         fields = [self.fields[name], *reversed(before)]
         return next((field.classes for field in fields if field.classes is not None), None)
 
+    def state_of(self, stage: Stage) -> State:
+        """Return the state of a fitted stage."""
+        return copy(self._states[stage.label])
+
     def state(self) -> dict[str, Array]:
         """Return the state of all transforms, as arrays by address."""
         return {

@@ -46,15 +46,16 @@ class OnnxGraph(Protocol):
         """Add an operator with several outputs, and return their names; see `node`."""
         ...
 
-    def constant(self, values: ArrayLike, name: str = "") -> str:
+    def constant(self, values: ArrayLike, name: str = "", dtype: DTypeLike | None = None) -> str:
         """Return the name of a constant array, without a batch axis.
 
-        Floating-point numbers are converted to `dtype`, integers to int64. Equal constants are
-        stored once.
+        Equal constants are stored once.
 
         Args:
             values: The numbers.
             name: A name for people who read the model; by default one is made.
+            dtype: The dtype in which they are stored; by default `dtype` of the graph for
+                floating-point numbers, and int64 for integers.
         """
         ...
 

@@ -189,7 +189,7 @@ class Model:
     ) -> Predictions:
         if problems := list(_not_finite(values, raw)):
             raise DataError("\n  ".join(problems))
-        outputs = {name: self._explained(name, array) for name, array in values.items()}
+        outputs = {name: self.explained(name, array) for name, array in values.items()}
         texts = {n: a for n, a in raw.arrays.items() if self.inputs[n].dtype == TEXT}
         for output, target in self.target_of_output.items():
             if name := text_of_tokens(self.preprocessing, target, texts):
@@ -258,6 +258,10 @@ class Model:
         with naming_samples(raw.place):
             ready = self.preprocessing.apply(raw.arrays)
         require_finite(self.preprocessing, ready, self.network.dtype, raw.place, fitted=True)
+        return self.values_of(ready, threads)
+
+    def values_of(self, ready: Mapping[str, Array], threads: int | None = None) -> dict[str, Array]:
+        """Compute the outputs from preprocessed inputs; see `outputs`."""
         values = self.network.predict_outputs(ready, threads=threads, in_blocks=True)
         for output, target in self.target_of_output.items():
             # An output of a target with classes holds scores of them, not values.
@@ -274,7 +278,7 @@ class Model:
             if classes is None:
                 continue
             example = self._example(output)
-            if self._explained(output, example).labels is not None:
+            if self.explained(output, example).labels is not None:
                 continue
             count, shape = example[0].size, example.shape[1:]
             size = "1 value" if count == 1 else f"{'x'.join(map(str, shape))} values"
@@ -287,8 +291,8 @@ class Model:
             )
         return problems
 
-    def _explained(self, output: str, values: Array) -> OutputPredictions:
-        """Turn values into labels and probabilities, if the output distinguishes classes."""
+    def explained(self, output: str, values: Array) -> OutputPredictions:
+        """Turn values of an output into labels and probabilities, if it distinguishes classes."""
         classes = self.classes[output]
         if classes is None:
             return self._named(output, values)

@@ -39,3 +39,18 @@ def run(model: Any, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def operators(model: Any) -> list[str]:
     """Return the types of the operators of a model, in order."""
     return [node.op_type for node in model.graph.node]
+
+
+def transformed(transform: Any, field: Any, samples: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return samples after a transform in evaluation: by the exported model, and by itself."""
+    batch = np.asarray(samples, field.dtype)
+    state = transform.fit(field, iter([batch]))
+    graph = GraphBuilder()
+    x = graph.input("x", field.shape, field.dtype)
+    model = assemble(graph, {"y": transform.to_onnx(graph, state, field, x)})
+    return run(model, {"x": batch})["y"], transform.apply(state, batch, refused, False)
+
+
+def refused(sample: int) -> Any:
+    """Refuse random numbers."""
+    raise AssertionError("random numbers outside of training")

@@ -14,7 +14,11 @@ from tinynet.builtin.losses._positions import (
 )
 from tinynet.errors import ShapeError
 from tinynet.functional import softmax
-from tinynet.loss import Context, LossConfig
+from tinynet.loss import (
+    Context,
+    LossConfig,
+    OnnxGraph,
+)
 from tinynet.targets import Bad, bad_distribution, bad_label
 from tinynet.types import Array, Shape
 
@@ -173,6 +177,9 @@ class ClassRows:
             remedy = f'to leave out such labels, set "ignore_label": {int(lowest)} in the loss'
             return bad[0], f"{bad[1]}; {remedy}"
         return bad_distribution(targets)
+
+    def to_onnx(self, graph: OnnxGraph, outputs: str) -> str:
+        return graph.node("Softmax", outputs, axis=-1)
 
 
 def _shape_remedy(out_shape: Shape, target_shape: Shape) -> str:

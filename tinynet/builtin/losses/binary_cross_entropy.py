@@ -6,6 +6,7 @@ from pydantic import Field
 from tinynet.builtin.losses._elementwise import Elementwise
 from tinynet.builtin.losses._positions import PositionsConfig
 from tinynet.functional import sigmoid
+from tinynet.loss import OnnxGraph
 from tinynet.targets import Bad, bad_probability
 from tinynet.types import Array, Shape
 
@@ -60,3 +61,6 @@ class BinaryCrossEntropy(Elementwise):
         if not self.label_smoothing:
             return targets
         return targets * (1 - self.label_smoothing) + self.label_smoothing / 2
+
+    def to_onnx(self, graph: OnnxGraph, outputs: str) -> str:
+        return graph.node("Sigmoid", outputs)

@@ -8,7 +8,11 @@ from pydantic import Field
 from tinynet.builtin.losses._positions import require_sample_weights
 from tinynet.errors import ShapeError
 from tinynet.functional import softmax
-from tinynet.loss import Context, LossConfig
+from tinynet.loss import (
+    Context,
+    LossConfig,
+    OnnxGraph,
+)
 from tinynet.targets import Bad
 from tinynet.types import Array, Shape
 
@@ -113,3 +117,6 @@ class CTC:
         if targets.dtype.kind == "f":
             is_label &= np.floor(targets) == targets
         return is_label
+
+    def to_onnx(self, graph: OnnxGraph, outputs: str) -> str:
+        return graph.node("Softmax", outputs, axis=-1)

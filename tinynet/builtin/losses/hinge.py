@@ -3,6 +3,7 @@
 import numpy as np
 
 from tinynet.builtin.losses._elementwise import Elementwise
+from tinynet.loss import OnnxGraph
 from tinynet.targets import Bad, first_bad
 from tinynet.types import Array, Shape
 
@@ -41,6 +42,11 @@ class Hinge(Elementwise):
     def bad_target(self, out_shape: Shape, targets: Array) -> Bad | None:
         good = (targets == 1) | (targets == 0) | (targets == -1)
         return first_bad(targets, good, "1, or -1 or 0 for the other class")
+
+    def to_onnx(self, graph: OnnxGraph, outputs: str) -> str:
+        scores = graph.node("Clip", outputs, graph.constant(-1.0), graph.constant(1.0))
+        sums = graph.node("Add", scores, graph.constant(1.0))
+        return graph.node("Mul", sums, graph.constant(0.5))
 
 
 class SquaredHinge(Hinge):

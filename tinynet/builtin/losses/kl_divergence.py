@@ -5,6 +5,7 @@ import numpy as np
 from tinynet.builtin.losses._rowwise import Rowwise
 from tinynet.errors import ShapeError
 from tinynet.functional import log_softmax, softmax
+from tinynet.loss import OnnxGraph
 from tinynet.targets import Bad, bad_distribution
 from tinynet.types import Array, Shape
 
@@ -43,3 +44,6 @@ class KLDivergence(Rowwise):
 
     def bad_target(self, out_shape: Shape, targets: Array) -> Bad | None:
         return bad_distribution(targets)
+
+    def to_onnx(self, graph: OnnxGraph, outputs: str) -> str:
+        return graph.node("Softmax", outputs, axis=-1)

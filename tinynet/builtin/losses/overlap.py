@@ -8,7 +8,11 @@ from pydantic import Field
 from tinynet.builtin.losses._positions import expand, require_sample_weights
 from tinynet.errors import ShapeError
 from tinynet.functional import sigmoid
-from tinynet.loss import Context, LossConfig
+from tinynet.loss import (
+    Context,
+    LossConfig,
+    OnnxGraph,
+)
 from tinynet.targets import Bad, bad_probability, match_targets
 from tinynet.types import Array, Shape
 
@@ -89,6 +93,9 @@ class _Overlap:
 
     def bad_target(self, out_shape: Shape, targets: Array) -> Bad | None:
         return bad_probability(targets)
+
+    def to_onnx(self, graph: OnnxGraph, outputs: str) -> str:
+        return graph.node("Sigmoid", outputs) if self.from_logits else outputs
 
 
 class Tversky(_Overlap):

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from tinynet.builtin.losses._elementwise import Elementwise
 from tinynet.builtin.losses._positions import PositionsConfig
+from tinynet.loss import OnnxGraph
 from tinynet.targets import Bad, first_bad
 from tinynet.types import Array, Shape
 
@@ -78,6 +79,9 @@ class Poisson(Elementwise):
     def bad_target(self, out_shape: Shape, targets: Array) -> Bad | None:
         good = np.isfinite(targets) & (targets >= 0)
         return first_bad(targets, good, "a finite number of at least 0")
+
+    def to_onnx(self, graph: OnnxGraph, outputs: str) -> str:
+        return graph.node("Exp", outputs) if self.log_input else outputs
 
 
 def _log_factorial(counts: Array) -> Array:

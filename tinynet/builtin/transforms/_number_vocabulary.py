@@ -8,7 +8,7 @@ import numpy as np
 
 from tinynet.dataset import Field
 from tinynet.errors import DataError
-from tinynet.transform import State
+from tinynet.transform import OnnxGraph, State
 from tinynet.types import Array
 
 UNKNOWN = "[UNK]"
@@ -16,6 +16,10 @@ UNKNOWN = "[UNK]"
 
 _DENSE = 16
 """Largest range of values, for each value of a batch, that is counted and looked up by a table."""
+
+
+MAX_TABLE = 1 << 20
+"""The largest range of values that a table in ONNX has."""
 
 
 class NumberVocabulary:
@@ -81,6 +85,25 @@ class NumberVocabulary:
     def invert(self, state: State, batch: Array) -> Array:
         """Return the values of indices; index 0 has none and becomes -1."""
         return np.concatenate([[-1], state["values"]])[batch]
+
+    def to_onnx(self, graph: OnnxGraph, state: State, field: Field, x: str) -> str:
+        values, x = state["values"], graph.cast(x, np.int64)
+        low, high = int(values[0]), int(values[-1])
+        if high - low >= MAX_TABLE:
+            is_value = graph.node(
+                "Equal", graph.reshape(x, (*field.shape, 1)), graph.constant(values)
+            )
+            places = graph.constant(np.arange(1, len(values) + 1))
+            found = graph.node("Mul", graph.cast(is_value, np.int64), places)
+            return graph.node("ReduceSum", found, graph.constant([-1]), keepdims=0)
+        table = np.zeros(high - low + 2, np.int64)  # the last element is for values outside
+        table[values - low] = np.arange(1, len(values) + 1)
+        below = graph.node("Less", x, graph.constant(low))
+        above = graph.node("Greater", x, graph.constant(high))
+        place = graph.node("Sub", x, graph.constant(low))
+        outside = graph.node("Or", below, above)
+        place = graph.node("Where", outside, graph.constant(high - low + 1), place)
+        return graph.node("Gather", graph.constant(table, "indices"), place)
 
 
 def _distinct(values: Array) -> tuple[Array, Array]:

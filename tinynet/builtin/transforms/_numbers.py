@@ -48,3 +48,8 @@ def output_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def as_floats(batch: Array) -> Array:
     """Return a copy in float32 if that represents every value exactly, else in float64."""
     return batch.astype(np.result_type(batch.dtype, np.float32))
+
+
+def floats_of(field: Field) -> np.dtype[Any]:
+    """Return the dtype in which `as_floats` returns the values of a field."""
+    return np.result_type(np.dtype(field.dtype), np.float32)

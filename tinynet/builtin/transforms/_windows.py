@@ -3,6 +3,8 @@
 import numpy as np
 
 from tinynet.builtin.transforms._images import FillMode
+from tinynet.dataset import Field
+from tinynet.transform import OnnxGraph
 from tinynet.types import Array
 
 Sides = tuple[tuple[int, int], tuple[int, int]]
@@ -30,3 +32,25 @@ def windows(batch: Array, tops: Array, lefts: Array, height: int, width: int) ->
     for window, image, top, left in places:
         window[...] = image[top : top + height, left : left + width]
     return y
+
+
+def padded_in_onnx(
+    graph: OnnxGraph, field: Field, x: str, sides: Sides, mode: FillMode, fill: float
+) -> str:
+    """Compute `padded` in ONNX for images of a field."""
+    if mode != "constant":
+        for axis, side in enumerate(sides):
+            places = np.pad(np.arange(field.shape[axis]), side, mode=mode)
+            x = graph.node("Gather", x, graph.constant(places), axis=1 + axis)
+        return x
+    (top, bottom), (left, right) = sides
+    others = [0] * (len(field.shape) - 2)
+    pads = [0, top, left, *others, 0, bottom, right, *others]
+    value = graph.constant(fill, dtype=graph.dtype_of(x))
+    return graph.node("Pad", x, graph.constant(pads), value)
+
+
+def window_in_onnx(graph: OnnxGraph, x: str, top: int, left: int, height: int, width: int) -> str:
+    """Cut the same window out of each image, in ONNX."""
+    first, end = graph.constant([top, left]), graph.constant([top + height, left + width])
+    return graph.node("Slice", x, first, end, graph.constant([1, 2]))

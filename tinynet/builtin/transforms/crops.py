@@ -17,12 +17,23 @@ from tinynet.builtin.transforms._images import (
     uniform,
 )
 from tinynet.builtin.transforms._numbers import RNGs
-from tinynet.builtin.transforms._windows import Sides, padded, windows
+from tinynet.builtin.transforms._training_only import TrainingOnly
+from tinynet.builtin.transforms._windows import (
+    Sides,
+    padded,
+    padded_in_onnx,
+    window_in_onnx,
+    windows,
+)
 from tinynet.config import PositivePair
 from tinynet.dataset import Field
 from tinynet.errors import DataError
 from tinynet.text.mistakes import AlsoCalled
-from tinynet.transform import State, TransformConfig
+from tinynet.transform import (
+    OnnxGraph,
+    State,
+    TransformConfig,
+)
 from tinynet.types import Array
 
 Padding = Annotated[Sides, sides_validator(2)]
@@ -92,6 +103,19 @@ class RandomCrop(Filled):
             first = np.broadcast_to(center.clip(0, free), (len(batch), 2))
         return windows(space, first[:, 0], first[:, 1], height, width)
 
+    def to_onnx(self, graph: OnnxGraph, state: State, field: Field, x: str) -> str:
+        shape = (field.shape[0], field.shape[1])
+        height, width = self._size or shape
+        if (height, width) == shape:
+            return x
+        fill = self.fill_value(state)
+        space = padded_in_onnx(graph, field, x, self._padding, self._mode, fill)
+        rows, columns = graph.shape_of(space)[:2]
+        before = [sides[0] for sides in self._padding]
+        center = np.array(before) + (np.array(shape) - (height, width)) // 2
+        top, left = center.clip(0, [rows - height, columns - width]).tolist()
+        return window_in_onnx(graph, space, top, left, height, width)
+
 
 class CenterCrop(Images):
     """The center of each image.  (N, H, W, C) -> (N, h, w, C)."""
@@ -122,6 +146,11 @@ class CenterCrop(Images):
         top, left = (batch.shape[1] - height) // 2, (batch.shape[2] - width) // 2
         return batch[:, top : top + height, left : left + width]
 
+    def to_onnx(self, graph: OnnxGraph, state: State, field: Field, x: str) -> str:
+        height, width = self._size
+        top, left = (field.shape[0] - height) // 2, (field.shape[1] - width) // 2
+        return window_in_onnx(graph, x, top, left, height, width)
+
 
 class PadImage(Filled):
     """Images with more pixels on their sides.  (N, H, W, C) -> (N, t + H + b, l + W + r, C)."""
@@ -150,8 +179,12 @@ class PadImage(Filled):
     def apply(self, state: State, batch: Array, rng: RNGs, training: bool) -> Array:
         return padded(batch, self._padding, self._mode, self.fill_value(state))
 
+    def to_onnx(self, graph: OnnxGraph, state: State, field: Field, x: str) -> str:
+        fill = self.fill_value(state)
+        return padded_in_onnx(graph, field, x, self._padding, self._mode, fill)
 
-class RandomShift(Filled):
+
+class RandomShift(TrainingOnly, Filled):
     """Images moved by a random number of whole pixels, in training only.
 
     (N, H, W, C) -> (N, H, W, C). Nothing is interpolated; what leaves the image is lost.

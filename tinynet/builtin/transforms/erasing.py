@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from tinynet.builtin.transforms._images import Filled, uniform
 from tinynet.builtin.transforms._numbers import RNGs
+from tinynet.builtin.transforms._training_only import TrainingOnly
 from tinynet.config import PositivePair
 from tinynet.text.mistakes import AlsoCalled
 from tinynet.transform import State, TransformConfig
@@ -30,7 +31,7 @@ class _EraseConfig(TransformConfig):
     )
 
 
-class Cutout(Filled):
+class Cutout(TrainingOnly, Filled):
     """Squares of images erased at random places, in training only.
 
     (N, H, W, C) -> (N, H, W, C). The center of a square is any pixel, so its borders may be
@@ -78,7 +79,7 @@ _Share = Annotated[float, ConfigField(gt=0, le=1)]
 _Ratio = Annotated[float, ConfigField(ge=0.01, le=100)]
 
 
-class RandomErase(Filled):
+class RandomErase(TrainingOnly, Filled):
     """A rectangle of some images erased, in training only.  (N, H, W, C) -> (N, H, W, C).
 
     Area and aspect ratio are random (Zhong et al., "Random Erasing Data Augmentation", 2020); a

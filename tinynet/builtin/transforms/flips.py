@@ -7,12 +7,13 @@ from pydantic import Field as ConfigField
 
 from tinynet.builtin.transforms._images import Images, uniform
 from tinynet.builtin.transforms._numbers import RNGs
+from tinynet.builtin.transforms._training_only import TrainingOnly
 from tinynet.text.mistakes import AlsoCalled
 from tinynet.transform import State, TransformConfig
 from tinynet.types import Array
 
 
-class RandomFlip(Images):
+class RandomFlip(TrainingOnly, Images):
     """Images mirrored at random, in training only.  (N, H, W, C) -> (N, H, W, C).
 
     Horizontal flips exchange left and right; vertical ones exchange top and bottom.

@@ -8,13 +8,14 @@ from pydantic import Field as ConfigField
 
 from tinynet.builtin.transforms._images import PIXELS, column, stored, working
 from tinynet.builtin.transforms._numbers import RNGs
+from tinynet.builtin.transforms._training_only import TrainingOnly
 from tinynet.dataset import Field
 from tinynet.errors import DataError
 from tinynet.transform import State, TransformConfig
 from tinynet.types import Array
 
 
-class Mixup:
+class Mixup(TrainingOnly):
     """Each sample mixed with another of its batch, in training only: y = w x[i] + (1 - w) x[j].
 
     (N, ...) -> (N, ...). Inputs and targets are mixed alike, so list both in ``on``; the weights w
@@ -57,7 +58,7 @@ class Mixup:
         return _mixed(batch, partners, draws.beta(self._alpha, self._alpha, len(batch)))
 
 
-class CutMix:
+class CutMix(TrainingOnly):
     """A rectangle of each image replaced by that of another image of the batch, in training only.
 
     (N, H, W, C) -> (N, H, W, C) for images and for masks of their size; other targets are mixed in

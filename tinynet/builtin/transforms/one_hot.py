@@ -8,7 +8,12 @@ from pydantic import Field as ConfigField
 from tinynet.builtin.transforms._numbers import RNGs
 from tinynet.dataset import Field
 from tinynet.errors import DataError
-from tinynet.transform import SampleError, State, TransformConfig
+from tinynet.transform import (
+    OnnxGraph,
+    SampleError,
+    State,
+    TransformConfig,
+)
 from tinynet.types import Array
 
 
@@ -75,3 +80,10 @@ class OneHot:
                 f' classes; set "num_classes": {named}, or leave it out'
             )
         return self.num_classes or named
+
+    def to_onnx(self, graph: OnnxGraph, state: State, field: Field, x: str) -> str:
+        indices = graph.reshape(graph.cast(x, np.int64), (*field.shape, 1))
+        is_class = graph.node(
+            "Equal", indices, graph.constant(np.arange(int(state["num_classes"])))
+        )
+        return graph.cast(is_class, np.float32)

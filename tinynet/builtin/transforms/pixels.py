@@ -18,6 +18,7 @@ from tinynet.builtin.transforms._images import (
     working,
 )
 from tinynet.builtin.transforms._numbers import RNGs
+from tinynet.builtin.transforms._training_only import TrainingOnly
 from tinynet.dataset import Field
 from tinynet.errors import DataError
 from tinynet.text.mistakes import AlsoCalled
@@ -43,7 +44,7 @@ class _PixelConfig(TransformConfig):
     )
 
 
-class _Pixels(Images):
+class _Pixels(TrainingOnly, Images):
     """The base of changes of pixels; class indices are refused."""
 
     def __init__(self, config: _PixelConfig) -> None:

@@ -10,12 +10,13 @@ from pydantic_core import PydanticCustomError
 from tinynet.builtin.transforms._images import FILL_LABEL, FillConfig, Filled, between, uniform
 from tinynet.builtin.transforms._numbers import RNGs
 from tinynet.builtin.transforms._resampling import resample
+from tinynet.builtin.transforms._training_only import TrainingOnly
 from tinynet.text.mistakes import AlsoCalled
 from tinynet.transform import State
 from tinynet.types import Array
 
 
-class _AboutCenter(Filled):
+class _AboutCenter(TrainingOnly, Filled):
     """The base of transforms that take pixel x from a place M x, relative to the center."""
 
     def __init__(self, config: FillConfig) -> None:

@@ -3,13 +3,18 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
+import numpy as np
 from pydantic import Field as ConfigField
 from pydantic import field_validator
 from pydantic_core import PydanticCustomError
 
-from tinynet.builtin.transforms._numbers import Numeric, RNGs, as_floats, output_dtype
+from tinynet.builtin.transforms._numbers import Numeric, RNGs, as_floats, floats_of, output_dtype
 from tinynet.dataset import Field
-from tinynet.transform import State, TransformConfig
+from tinynet.transform import (
+    OnnxGraph,
+    State,
+    TransformConfig,
+)
 from tinynet.types import Array
 
 
@@ -52,3 +57,14 @@ class Scale(Numeric):
 
     def invert(self, state: State, batch: Array) -> Array:
         return (batch - self.offset) / self.factor
+
+    def to_onnx(self, graph: OnnxGraph, state: State, field: Field, x: str) -> str:
+        y = graph.cast(x, floats_of(field))
+        dtype = graph.dtype_of(y)
+        y = graph.node("Mul", y, graph.constant(self.factor, dtype=dtype))
+        y = graph.node("Add", y, graph.constant(self.offset, dtype=dtype))
+        return graph.cast(y, output_dtype(np.dtype(field.dtype)))
+
+    def inverse_to_onnx(self, graph: OnnxGraph, state: State, x: str) -> str:
+        y = graph.node("Sub", x, graph.constant(self.offset))
+        return graph.node("Div", y, graph.constant(self.factor))

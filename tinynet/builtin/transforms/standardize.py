@@ -6,11 +6,15 @@ from collections.abc import Iterable
 import numpy as np
 from pydantic import Field as ConfigField
 
-from tinynet.builtin.transforms._numbers import Numeric, RNGs, as_floats, output_dtype
+from tinynet.builtin.transforms._numbers import Numeric, RNGs, as_floats, floats_of, output_dtype
 from tinynet.dataset import Field
 from tinynet.errors import DataError
 from tinynet.text.wording import format_list
-from tinynet.transform import State, TransformConfig
+from tinynet.transform import (
+    OnnxGraph,
+    State,
+    TransformConfig,
+)
 from tinynet.types import Array
 
 
@@ -83,6 +87,17 @@ class Standardize(Numeric):
         x: Array = batch * state["std"].astype(batch.dtype)
         x += state["mean"].astype(batch.dtype)
         return x
+
+    def to_onnx(self, graph: OnnxGraph, state: State, field: Field, x: str) -> str:
+        y = graph.cast(x, floats_of(field))
+        dtype = graph.dtype_of(y)
+        y = graph.node("Sub", y, graph.constant(state["mean"], "mean", dtype))
+        y = graph.node("Div", y, graph.constant(state["std"], "std", dtype))
+        return graph.cast(y, output_dtype(np.dtype(field.dtype)))
+
+    def inverse_to_onnx(self, graph: OnnxGraph, state: State, x: str) -> str:
+        y = graph.node("Mul", x, graph.constant(state["std"], "std"))
+        return graph.node("Add", y, graph.constant(state["mean"], "mean"))
 
 
 class _Moments:

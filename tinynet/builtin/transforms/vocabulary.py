@@ -14,7 +14,11 @@ from tinynet.dataset import TEXT, Field
 from tinynet.errors import DataError
 from tinynet.text.mistakes import AlsoCalled
 from tinynet.text.wording import format_list
-from tinynet.transform import State, TransformConfig
+from tinynet.transform import (
+    OnnxGraph,
+    State,
+    TransformConfig,
+)
 from tinynet.types import Array
 
 _FOR_ANY = {"on", "max_size", "min_count"}
@@ -157,3 +161,8 @@ class Vocabulary:
         if "length" in state:
             return self._texts.invert(state, batch)
         return self._numbers.invert(state, batch)
+
+    def to_onnx(self, graph: OnnxGraph, state: State, field: Field, x: str) -> str | None:
+        if field.dtype == TEXT:
+            return None
+        return self._numbers.to_onnx(graph, state, field, x)

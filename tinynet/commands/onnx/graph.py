@@ -9,16 +9,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import ArrayLike, DTypeLike
+from onnx import checker, defs, helper, numpy_helper, shape_inference
 
 from tinynet.engine.node import Node
 from tinynet.errors import PluginError, Problem
-from tinynet.extras import importing
 from tinynet.types import Array, Shape
-
-with importing("onnx", "exporting to ONNX"):
-    import onnx
-    from onnx import checker, defs, helper, numpy_helper, shape_inference
 
 OPSET = 17
 """The version of ONNX's operators: of 2022, so that runtimes of the years since can run it."""
@@ -102,10 +99,12 @@ class GraphBuilder:
         self.operators.append(made)
         return names
 
-    def constant(self, values: ArrayLike, name: str = "") -> str:
+    def constant(self, values: ArrayLike, name: str = "", dtype: DTypeLike | None = None) -> str:
         """Return the name of a constant array."""
         label = f"{self._scope}/{name}" if name else f"{self._scope}/constant"
-        return self._store(label, self._converted(np.asarray(values)))
+        array = np.asarray(values)
+        array = self._converted(array) if dtype is None else array.astype(dtype)
+        return self._store(label, array)
 
     def param(self, name: str, values: Array | None = None) -> str:
         """Return the name of an array of the layer."""

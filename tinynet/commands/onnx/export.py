@@ -1,0 +1,268 @@
+"""`tinynet export RUN -o model.onnx`: a trained model for runtimes of ONNX."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinynet import __version__
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.commands.onnx.assembly import assemble
+from tinynet.commands.onnx.check import (
+    NOT_INSTALLED,
+    Comparison,
+    compare,
+    open_session,
+    random_samples,
+)
+from tinynet.commands.onnx.graph import OPSET, GraphBuilder
+from tinynet.commands.onnx.network import add_network
+from tinynet.commands.onnx.outputs import ModelOutputs, add_outputs
+from tinynet.commands.onnx.preprocessing import (
+    ModelInput,
+    add_preprocessing,
+    plan_input,
+)
+from tinynet.data.data import Data
+from tinynet.data.splits import SplitName
+from tinynet.engine.inputs import own_name
+from tinynet.errors import DataError, SpecError, TinynetError, explaining_io
+from tinynet.files.atomic import replacing_output
+from tinynet.prediction.model import Model
+from tinynet.run.models import open_run
+from tinynet.run.options import Settings
+from tinynet.run.roots import recorded_root
+from tinynet.text.wording import format_list
+from tinynet.training.events import RunEvent, Warned
+from tinynet.types import Array
+
+SAMPLES = 32
+"""Samples for which the exported model is compared with the network."""
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """The result of an export.
+
+    Attributes:
+        path: The file.
+        checkpoint: The checkpoint that was exported.
+        step: Its step.
+        opset: The version of ONNX's operators.
+        operators: The number of operators.
+        bytes: The size of the file.
+        inputs: Dtype, shape and preprocessing that is left out, of each input, by name.
+        outputs: Dtype and shape of each output, by name.
+        notes: Facts that a user must know, a sentence each.
+        comparison: The comparison with the network; None if there was none.
+    """
+
+    path: Path
+    checkpoint: Path
+    step: int
+    opset: int
+    operators: int
+    bytes: int
+    inputs: dict[str, dict[str, Any]]
+    outputs: dict[str, dict[str, Any]]
+    notes: list[str] = field(default_factory=list)
+    comparison: Comparison | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as plain data."""
+        plain = {**vars(self), "comparison": None}
+        if self.comparison is not None:
+            plain["comparison"] = {**asdict(self.comparison), "largest": self.comparison.largest}
+        return plain
+
+
+def export_onnx(
+    source: str | Path,
+    path: str | Path,
+    *,
+    checkpoint: str | None = None,
+    check: bool = True,
+    data_root: str | Path | None = None,
+    warn: Callable[[str], None],
+) -> ExportedModel:
+    """Write a trained model, with its preprocessing and its predictions, as an ONNX model.
+
+    Args:
+        source: A run folder, or a checkpoint.
+        path: The file; one that exists is replaced atomically.
+        checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.
+        check: True to compare the model with the network, on samples of the run's data.
+        data_root: The folder where paths of the data start; by default the recorded one.
+        warn: Called with each warning.
+
+    Raises:
+        CheckpointError: if the checkpoint cannot be read.
+        PluginError: for a layer, a loss or a transform that cannot be exported.
+        ShapeError: for a layer that cannot be exported with its config.
+        DifferentModelError: if the exported model computes something else than the network.
+        MissingPackageError: if the package `onnx` is not installed.
+        CheckpointIOError: if the file cannot be written.
+    """
+
+    def report(event: RunEvent) -> None:
+        if isinstance(event, Warned):
+            warn(event.message)
+
+    settings: Settings = {"observer": report, "data_root": data_root}
+    file, state, model = open_run(source, checkpoint, settings, report)
+    inputs, outputs, exported = _build(model, state)
+    serialized = exported.SerializeToString()
+    notes = [*map(_left_out, (part for part in inputs if part.left_out)), *outputs.notes]
+    comparison = None
+    if check:
+        run = open_session(serialized)
+        if run is None:
+            notes.append(NOT_INSTALLED)
+        else:
+            find = partial(_samples_of_data, settings, file, state, model, inputs)
+            arrays, of = _samples(find, inputs, notes)
+            comparison = compare(model, inputs, arrays, of, run)
+    with explaining_io(Path(path)), replacing_output(Path(path)) as write_at:
+        write_at(0, serialized)
+    return ExportedModel(
+        Path(path),
+        file,
+        state.progress.step,
+        OPSET,
+        len(exported.graph.node),
+        len(serialized),
+        {part.name: _described_input(part) for part in inputs},
+        {value.name: _described_output(value) for value in exported.graph.output},
+        notes,
+        comparison,
+    )
+
+
+def _build(model: Model, state: Checkpoint) -> tuple[list[ModelInput], ModelOutputs, Any]:
+    """Return the inputs and outputs of the exported model, and the model itself."""
+    graph = GraphBuilder()
+    names = {own_name(full): full for full in model.network.input_shapes}
+    inputs = [plan_input(model, name) for name in names]
+    values = {
+        names[part.name]: add_preprocessing(graph, model.preprocessing, part) for part in inputs
+    }
+    outputs = add_outputs(graph, model, add_network(graph, model.network, values))
+    metadata = {
+        "tinynet": __version__,
+        "name": model.spec.name,
+        "run_id": state.run_id,
+        "step": str(state.progress.step),
+        "inputs": json.dumps({part.name: _metadata(part) for part in inputs}),
+        "classes": json.dumps(model.classes),
+    }
+    description = f"{model.spec.name}, step {state.progress.step}; exported by tinynet"
+    made = assemble(
+        graph, outputs.values, name=model.spec.name, description=description, metadata=metadata
+    )
+    return inputs, outputs, made
+
+
+def _metadata(part: ModelInput) -> dict[str, Any]:
+    """Return what a program must know about an input."""
+    known = {
+        "names": part.field.names,
+        "classes": part.field.classes,
+        "preprocessing left out": part.left_out or None,
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+def _left_out(part: ModelInput) -> str:
+    """Describe the preprocessing of an input that the model lacks."""
+    return (
+        f"the input {part.name!r} takes the result of {format_list([*part.left_out])}, which ONNX"
+        f" cannot compute: {part.field.dtype} of the shape ({_sizes(part.field.shape)})"
+    )
+
+
+def _described_input(part: ModelInput) -> dict[str, Any]:
+    return {
+        "dtype": part.field.dtype,
+        "shape": ["N", *part.field.shape],
+        "left_out": list(part.left_out),
+    }
+
+
+def _described_output(value: Any) -> dict[str, Any]:
+    import onnx
+
+    tensor = value.type.tensor_type
+    dtype = "text"
+    if tensor.elem_type != onnx.TensorProto.STRING:
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
+    sizes = [d.dim_value if d.HasField("dim_value") else "N" for d in tensor.shape.dim]
+    return {"dtype": dtype, "shape": sizes}
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return ", ".join(("N", *map(str, shape)))
+
+
+# Samples --------------------------------------------------------------------------------------
+
+
+def _samples(
+    find: Callable[[], tuple[dict[str, Array], str]],
+    inputs: list[ModelInput],
+    notes: list[str],
+) -> tuple[dict[str, Array], str]:
+    """Return samples for the check, by input of the exported model, and their origin."""
+    try:
+        return find()
+    except (TinynetError, OSError) as error:
+        notes.append(f"the run's data cannot be read, so random samples were compared: {error}")
+    return random_samples(inputs, SAMPLES), "random samples"
+
+
+def _samples_of_data(
+    settings: Settings,
+    file: Path,
+    state: Checkpoint,
+    model: Model,
+    inputs: list[ModelInput],
+) -> tuple[dict[str, Array], str]:
+    spec = model.spec
+    if spec.data is None:
+        raise SpecError(f"{file} names no data")
+    root = recorded_root(settings, file, state, spec)
+    data = Data(spec.data, root, spec.training.seed, state.transforms)
+    splits: tuple[SplitName, ...] = ("test", "val", "train")
+    split = next((name for name in splits if len(data.splits[name])), None)
+    if split is None:
+        raise DataError("all splits are empty")
+    part = data.splits[split]
+    raw = part.at(np.arange(min(SAMPLES, len(part)))).read().inputs
+    arrays = {
+        entry.name: model.preprocessing.apply({entry.name: raw[entry.name]}, before=entry.first)[
+            entry.name
+        ]
+        for entry in inputs
+    }
+    return arrays, f"samples of the {split} split"
+
+
+def shown(result: ExportedModel) -> Mapping[str, str]:
+    """Return the result as lines for people, by the word that each begins with."""
+    lines = {
+        "inputs": "; ".join(_shown(name, part) for name, part in result.inputs.items()),
+        "outputs": "; ".join(_shown(name, part) for name, part in result.outputs.items()),
+    }
+    if result.comparison is not None:
+        lines["checked"] = (
+            f"{result.comparison.samples:,} {result.comparison.source} with onnxruntime; the"
+            f" largest relative difference is {result.comparison.largest:.1e}"
+        )
+    return lines
+
+
+def _shown(name: str, part: dict[str, Any]) -> str:
+    return f"{name}, {part['dtype']} ({', '.join(map(str, part['shape']))})"
