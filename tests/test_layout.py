@@ -31,7 +31,7 @@ LEVELS = {
     9: "prediction progress",
     10: "run",
     11: "commands sklearn",
-    12: "tinynet_cli",
+    12: "__main__ tinynet_cli",
 }
 """The modules and packages at the top of `tinynet`; each imports its own level and lower ones."""
 

@@ -19,7 +19,7 @@ RENDER_WIDTH = 60
 
 
 @click.command(cls=Command)
-@click.argument("spec", type=click.Path())
+@options.spec_argument
 @options.set_option
 @options.data_root_option
 @options.max_params_option

@@ -11,6 +11,9 @@ from tinynet_cli.output import echo
 _NEAR = 0.7
 """Similarity of names from which one is suggested for the other: not ``export`` for ``plot``."""
 
+_SUMMARY = 200
+"""Most characters of a command's summary in the list of commands, which is wrapped."""
+
 
 class NoCommandError(click.UsageError):
     """A group that was called without a command.
@@ -98,6 +101,16 @@ class Group(_WithHelp, click.Group):
             raise click.UsageError(f"there is no command {name!r}; {self._suggest(ctx, name)}", ctx)
         return super().resolve_command(ctx, args)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, in a section for each purpose if the group has purposes."""
+        if not self.purposes:
+            super().format_commands(ctx, formatter)
+            return
+        for purpose, names in self.purposes.items():
+            with formatter.section(f"Commands {purpose}"):
+                rows = [(n, self.commands[n].get_short_help_str(_SUMMARY)) for n in names]
+                formatter.write_dl(rows)
+
     def _leading_options(self, ctx: click.Context, args: list[str]) -> tuple[list[str], list[str]]:
         """Split off the options of commands that stand before the command's name."""
         own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
@@ -116,18 +129,36 @@ class Group(_WithHelp, click.Group):
             path.removeprefix(f"{ctx.command_path} ").rpartition(" ")[2]: path
             for path, _ in reversed(list(_leaves(ctx)))
         }
-        words |= {key: f"{ctx.command_path} {key}" for key in self.commands}
         words |= {
-            option.removeprefix("--"): f"{ctx.command_path} {option}"
+            option.lstrip("-"): f"{ctx.command_path} {option}"
             for parameter in self.get_params(ctx)
             for option in parameter.opts
+            if option.startswith("--")
         }
+        words |= {key: f"{ctx.command_path} {key}" for key in self.commands}
         if near := _near(name, words):
             return f"did you mean: {words[near]}"
         if not self.purposes:
             return f"available: {', '.join(sorted(self.commands))}"
         parts = (f"{purpose}: {', '.join(names)}" for purpose, names in self.purposes.items())
         return "; ".join(parts)
+
+
+def command_context(root: click.Context, words: Sequence[str]) -> click.Context:
+    """Return the context of a command, such as ``plugins new``, below that of the whole program.
+
+    Raises:
+        click.UsageError: if there is no such command; it suggests near names.
+    """
+    context = root
+    for word in words:
+        group = context.command
+        if not isinstance(group, click.Group):
+            raise click.UsageError(f"{context.command_path} has no commands", root)
+        _, command, _ = group.resolve_command(context, [word])
+        assert command is not None
+        context = click.Context(command, context, word, **command.context_settings)
+    return context
 
 
 def _near(name: str, words: Mapping[str, str]) -> str | None:

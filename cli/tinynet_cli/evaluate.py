@@ -21,7 +21,7 @@ def checked_split(
 
 
 @click.command(cls=Command)
-@click.argument("path", metavar="RUN_OR_CHECKPOINT", type=click.Path())
+@options.run_or_checkpoint_argument
 @click.option(
     "--split",
     metavar="test|val|train",

@@ -10,7 +10,7 @@ from tinynet_cli.output import echo, print_json, warn
 
 
 @click.command("export", cls=Command)
-@click.argument("path", metavar="RUN_OR_CHECKPOINT", type=click.Path())
+@options.run_or_checkpoint_argument
 @click.option(
     "-o",
     "--output",

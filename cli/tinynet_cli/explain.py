@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinynet.text.kinds import GROUPS, KINDS
-from tinynet_cli import options
+from tinynet_cli import completion, options
 from tinynet_cli.commands import Command
 from tinynet_cli.kinds import kind_option
 from tinynet_cli.output import echo, filled, print_json, printable, terminal_width
@@ -21,7 +21,7 @@ _FACTS = ("type", "range", "allowed", "default")
 
 
 @click.command(cls=Command)
-@click.argument("name")
+@click.argument("name", shell_complete=completion.types())
 @kind_option("group", GROUPS, help="Kind of plugin, if several kinds have this name.")
 @options.json_option
 @options.debug_option
@@ -32,10 +32,16 @@ def explain(name: str, group: str | None, as_json: bool) -> None:
     training.optimizer.clip_norm). If several things have this name, all are explained.
     """
     from tinynet import registry
-    from tinynet.commands.catalog.explain import Explained
+    from tinynet.commands.catalog.explain import Explained, UnknownNameError
     from tinynet.commands.catalog.explain import explain as explained
 
-    found = explained(registry.default(), name, group)
+    try:
+        found = explained(registry.default(), name, group)
+    except UnknownNameError as error:
+        root = click.get_current_context().find_root().command
+        if isinstance(root, click.Group) and name in root.commands:
+            raise UnknownNameError(f"{name!r} is a command; see tinynet help {name}") from error
+        raise
     if as_json:
         print_json({"name": name, "matches": [_data(one) for one in found]})
         return

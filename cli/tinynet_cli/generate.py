@@ -11,7 +11,7 @@ from tinynet_cli.output import echo, print_json, write_part
 
 
 @click.command(cls=Command)
-@click.argument("path", metavar="RUN_OR_CHECKPOINT", type=click.Path())
+@options.run_or_checkpoint_argument
 @click.option("--prompt", required=True, help="Start of the text.")
 @click.option(
     "--length",

@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from tinynet_cli import options
+from tinynet_cli import completion, options
 from tinynet_cli.commands import Command
 from tinynet_cli.output import echo, print_json, print_table
 
 
 @click.command(cls=Command)
-@click.argument("source", required=False, type=click.Path())
+@click.argument("source", required=False, type=click.Path(), shell_complete=completion.templates)
 @click.option(
     "--target",
     "targets",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tinynet_cli import options
+from tinynet_cli import completion, options
 from tinynet_cli.commands import Command
 from tinynet_cli.output import echo, print_json, print_table, printable, short
 from tinynet_cli.plain import entries, one_line, print_facts, shape_text
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
-@click.argument("path", metavar="CHECKPOINT_OR_RUN", type=click.Path())
+@click.argument(
+    "path",
+    metavar="CHECKPOINT_OR_RUN",
+    type=click.Path(),
+    shell_complete=completion.checkpoints,
+)
 @click.option("--verify", is_flag=True, help="Read and verify every byte.")
 @options.json_option
 @options.debug_option

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tinynet.text.kinds import GROUPS
-from tinynet_cli import options
+from tinynet_cli import completion, options
 from tinynet_cli.commands import Command
 from tinynet_cli.kinds import kind_option
 from tinynet_cli.output import echo, print_json
@@ -21,7 +21,7 @@ MOST_MATCHES = 20
 
 
 @click.command(cls=Command)
-@click.argument("words", metavar="[NAME]", nargs=-1)
+@click.argument("words", metavar="[NAME]", nargs=-1, shell_complete=completion.types("layers"))
 @kind_option(
     "group", GROUPS, help="Kind of plugin [default: layers; a search finds those of all kinds]."
 )

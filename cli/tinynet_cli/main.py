@@ -21,9 +21,11 @@ from tinynet_cli.exit_codes import INTERRUPTED
 from tinynet_cli.explain import explain
 from tinynet_cli.failure import report
 from tinynet_cli.generate import generate
+from tinynet_cli.help import completion_command, help_command
 from tinynet_cli.init import init
 from tinynet_cli.inspect import inspect
 from tinynet_cli.layers import layers
+from tinynet_cli.new import new
 from tinynet_cli.output import echo
 from tinynet_cli.plugins import plugins
 from tinynet_cli.predict import predict
@@ -45,6 +47,7 @@ def _show_version(context: click.Context, parameter: click.Parameter, value: boo
     cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.option(
+    "-V",
     "--version",
     is_flag=True,
     is_eager=True,
@@ -57,12 +60,13 @@ def tinynet() -> None:
 
 
 _PURPOSES: dict[str, tuple[click.Command, ...]] = {
-    "to start": (init,),
+    "to start": (init, new),
     "to train": (train, resume, tune, watch, verify_resume),
     "to use a trained network": (evaluate, predict, generate, export_command, import_command),
     "to prepare data": (convert,),
     "to look at specs, runs and checkpoints": (check, summary, report_command, inspect, diff),
     "to see what a spec may name": (layers, explain, plugins, schema),
+    "to get help": (help_command, completion_command),
 }
 for commands in _PURPOSES.values():
     for command in commands:

@@ -1,10 +1,15 @@
 """Options that several commands share."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import click
 
+from tinynet_cli import completion
 from tinynet_cli.json_argument import parse_value, require_unicode
+
+Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
+"""An option or argument, which is applied to the function of a command."""
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the result as one JSON object."
@@ -34,6 +39,7 @@ max_params_option = click.option(
 checkpoint_option = click.option(
     "--checkpoint",
     metavar="best|last|FILE",
+    shell_complete=completion.one_of("best", "last"),
     help="Checkpoint of the run [default: the best if the run keeps one, else the last].",
 )
 
@@ -73,6 +79,7 @@ threads_option = click.option(
 kernels_option = click.option(
     "--kernels",
     metavar="NAME",
+    shell_complete=completion.types("kernels"),
     help="Numerical kernels to compute with, such as numpy [default: those that are installed"
     " beside tinynet, else numpy].",
 )
@@ -81,8 +88,8 @@ kernels_option = click.option(
 def parse_overrides(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> dict[str, Any]:
-    """Return the changes of a spec by path (a callback of click)."""
-    overrides: dict[str, Any] = {}
+    """Return the changes of a spec by path (a callback of click); shortcuts are included."""
+    overrides: dict[str, Any] = dict(context.meta.get(_SHORTCUTS, {}))
     problems = []
     for value in values:
         try:
@@ -109,11 +116,51 @@ def _override(argument: str) -> tuple[str, Any]:
         raise click.BadParameter(f"{path!r}: {error.message}") from error
 
 
-set_option = click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="PATH=JSON",
-    callback=parse_overrides,
-    help="Change a value of the spec: training.epochs=3, network.layers.conv2d_1.filters=8.",
+_SHORTCUTS = "tinynet.shortcuts"
+"""The key of the context under which shortcuts such as ``--epochs`` are kept until ``--set``."""
+
+
+def _shortcut(name: str, path: str, type: click.ParamType[Any], help: str) -> Decorator:
+    """Return an option that is short for ``--set PATH=VALUE``."""
+
+    def keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+        if value is not None:
+            context.meta.setdefault(_SHORTCUTS, {})[path] = value
+
+    return click.option(
+        name, type=type, callback=keep, is_eager=True, expose_value=False, help=f"{help}: {path}."
+    )
+
+
+_SETTERS = (
+    click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="PATH=JSON",
+        callback=parse_overrides,
+        shell_complete=completion.overrides,
+        help="Change a value of the spec: training.epochs=3, network.layers.conv2d_1.filters=8.",
+    ),
+    _shortcut("--epochs", "training.epochs", click.IntRange(min=1), "Passes over the data"),
+    _shortcut("--lr", "training.optimizer.learning_rate", click.FLOAT, "Learning rate"),
 )
+
+
+def set_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--set`` and its shortcuts ``--epochs`` and ``--lr`` to a command."""
+    for option in reversed(_SETTERS):
+        command = option(command)
+    return command
+
+
+spec_argument = click.argument("spec", type=click.Path(), shell_complete=completion.specs)
+
+run_or_checkpoint_argument = click.argument(
+    "path",
+    metavar="RUN_OR_CHECKPOINT",
+    type=click.Path(),
+    shell_complete=completion.checkpoints,
+)
+
+run_argument = click.argument("run", type=click.Path(), shell_complete=completion.runs)

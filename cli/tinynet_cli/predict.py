@@ -27,7 +27,7 @@ def _columns(
 
 
 @click.command(cls=Command)
-@click.argument("path", metavar="RUN_OR_CHECKPOINT", type=click.Path())
+@options.run_or_checkpoint_argument
 @click.argument("inputs", metavar="INPUT...", type=click.Path(), nargs=-1, required=True)
 @click.option(
     "-o",

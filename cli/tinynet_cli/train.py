@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
-@click.argument("spec", type=click.Path())
+@options.spec_argument
 @click.option(
     "--run", "run_dir", type=click.Path(), help="Folder of the run [default: runs/NAME-001, ...]."
 )
@@ -78,7 +78,7 @@ def train(
 
 
 @click.command(cls=Command)
-@click.argument("run", type=click.Path())
+@options.run_argument
 @click.option("--allow-data-change", is_flag=True, help="Resume although the data have changed.")
 @click.option(
     "--allow-reset",

@@ -13,7 +13,7 @@ from tinynet_cli.output import echo, print_json
 
 
 @click.command("verify-resume", cls=Command)
-@click.argument("spec", type=click.Path())
+@options.spec_argument
 @click.option(
     "--kills", type=click.IntRange(min=1), default=3, show_default=True, help="Processes to kill."
 )

@@ -68,7 +68,7 @@ def test_an_option_takes_a_value_in_every_command_or_in_none():
         ("list", "tinynet plugins list"),
         ("verify_resume", "tinynet verify-resume"),
         ("version", "tinynet --version"),
-        ("help", "tinynet --help"),
+        ("hlep", "tinynet help"),
     ],
 )
 def test_a_near_command_is_suggested_and_there_is_one(tinynet, word, meant):
@@ -80,12 +80,12 @@ def test_a_near_command_is_suggested_and_there_is_one(tinynet, word, meant):
     assert tinynet(*meant.split()[1:], "--help").code == 0
 
 
-@pytest.mark.parametrize("word", ["plot", "fit", "x", ""])
+@pytest.mark.parametrize("word", ["fit", "x", ""])
 def test_without_a_near_command_all_are_listed_by_purpose(tinynet, word):
     result = tinynet(word)
     assert result.code == 2
     assert "did you mean" not in result.err
-    assert f"there is no command {word!r}; to start: init; to train: train, resume" in result.err
+    assert f"there is no command {word!r}; to start: init, new; to train: train" in result.err
     for name in root.commands:
         assert name in result.err
 
@@ -110,7 +110,7 @@ def test_a_near_option_is_suggested(tinynet, words):
 def test_groups_have_no_options_of_their_own():
     """An option before a command is the command's, so a group must not take it away."""
     for command in [root, *(c for c in root.commands.values() if isinstance(c, Group))]:
-        assert set(options(command)) <= {"--version"}
+        assert set(options(command)) <= {"--version", "-V"}
 
 
 def test_options_without_a_command_show_the_help(tinynet):

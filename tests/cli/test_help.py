@@ -1,0 +1,97 @@
+"""Help, the version, shortcuts of `--set`, and completion in a shell."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.shell_completion import BashComplete
+from tinynet_cli.main import tinynet as root
+
+import tinynet as package
+
+
+def complete(line):
+    """Return the completions of the last word of a command line."""
+    *words, begun = line.split(" ")
+    completion = BashComplete(root, {}, "tinynet", "_TINYNET_COMPLETE")
+    return [item.value for item in completion.get_completions(words, begun)]
+
+
+def test_python_m_is_the_command():
+    command = [sys.executable, "-m", "tinynet", "-V"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"tinynet, version {package.__version__}\n"
+
+
+@pytest.mark.parametrize("words", [[], ["train"], ["plugins", "new"]])
+def test_help_is_that_of_the_command(tinynet, words):
+    assert tinynet("help", *words).out == tinynet(*words, "--help").out
+
+
+def test_help_of_an_unknown_command_suggests_one(tinynet):
+    result = tinynet("help", "trian")
+    assert (result.code, result.out) == (2, "")
+    assert "did you mean: tinynet train" in result.err
+    assert "tinynet train has no commands" in tinynet("help", "train", "x").err
+
+
+def test_the_list_of_commands_is_by_purpose(tinynet):
+    listed = tinynet("--help").out
+    assert listed.index("Commands to train:") < listed.index("  resume ")
+    assert all(f"  {name} " in listed for name in root.commands)
+    assert "..." not in listed.partition("Commands")[2]
+
+
+def test_explaining_a_command_names_its_help(tinynet):
+    assert (
+        tinynet("explain", "train").err == "error: 'train' is a command; see tinynet help train\n"
+    )
+
+
+def test_epochs_and_lr_are_shortcuts_of_set(tinynet, spec):
+    assert tinynet("train", spec, "--run", "r", "--epochs", 1, "--lr", 0.5, "--quiet").code == 0
+    training = json.loads(Path("r/spec.json").read_text())["training"]
+    assert (training["epochs"], training["optimizer"]["learning_rate"]) == (1, 0.5)
+    resumed = tinynet("resume", "r", "--epochs", 2, "--json").json
+    assert resumed["epoch"] == 2
+
+
+def test_a_shortcut_and_set_for_the_same_value_are_refused(tinynet, spec):
+    result = tinynet("check", spec, "--epochs", 1, "--set", "training.epochs=2")
+    assert result.code == 2
+    assert "'training.epochs' is set twice" in result.err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_of_each_shell(tinynet, shell):
+    result = tinynet("completion", shell)
+    assert result.code == 0
+    assert "_TINYNET_COMPLETE" in result.out
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("trai", ["train"]),
+        ("layers conv1", ["conv1d", "conv1d_transpose"]),
+        ("layers --group optimizers adag", ["adagrad"]),
+        ("explain gel", ["gelu"]),
+        ("help plugins ne", ["new"]),
+        ("init digits_c", ["digits_cnn"]),
+        ("train s", ["spec.json", "some/"]),
+        ("train spec.json --set training.ep", ["training.epochs="]),
+        ("train spec.json --set data.ty", ["data.type="]),
+        ("train nothing.json --set training.se", ["training.seed="]),
+        ("resume ", ["runs/first", "some/", "runs/"]),
+        ("evaluate runs/f", ["runs/first"]),
+        ("evaluate runs/first --checkpoint b", ["best"]),
+        ("train spec.json --kernels num", ["numpy"]),
+    ],
+)
+def test_completions(spec, line, expected, monkeypatch):
+    monkeypatch.setenv("COMP_WORDS", f"tinynet {line}")  # as each shell does
+    for folder in ("runs/first/checkpoints", "some"):
+        Path(folder).mkdir(parents=True)
+    assert sorted(complete(line)) == sorted(expected)
