@@ -16,9 +16,9 @@ from tinynet.commands.pages.charts import (
     draw_lines,
     draw_scatter,
 )
-from tinynet.commands.pages.charts.numbers import number_text
+from tinynet.commands.pages.charts.numbers import number_text, share_text
 from tinynet.commands.pages.charts.svg import clean
-from tinynet.commands.pages.tables import share_text, view_of
+from tinynet.commands.pages.tables import view_of
 from tinynet.commands.report.charts import BarChart, Heatmap, Histogram, LineChart, ScatterChart
 from tinynet.extras import importing
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tinynet.commands.pages.charts.numbers import number_text
+from tinynet.commands.pages.charts.numbers import number_text, share_text
 from tinynet.commands.report.charts import Cell, Table
 
 LONG = 40
@@ -96,10 +96,3 @@ def decimals_of(values: Sequence[float]) -> int | None:
     largest, smallest = (math.floor(math.log10(size)) for size in (max(sizes), min(sizes)))
     decimals = max(0, 3 - largest)
     return None if largest > 5 or decimals > 6 or smallest < 1 - decimals else decimals
-
-
-def share_text(value: float | None) -> str:
-    """Return a share as a percentage with one decimal."""
-    if value is None or not math.isfinite(value):
-        return "" if value is None else number_text(value)
-    return f"{100 * value:.1f}%"

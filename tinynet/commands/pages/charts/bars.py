@@ -1,7 +1,14 @@
 """Bar charts and histograms."""
 
 from tinynet.commands.pages.charts.axes import drawable, frame_of, scale_of
-from tinynet.commands.pages.charts.drawing import WIDTH, Drawing, LegendItem, color, svg_chart
+from tinynet.commands.pages.charts.drawing import (
+    SMALL,
+    WIDTH,
+    Drawing,
+    LegendItem,
+    color,
+    svg_chart,
+)
 from tinynet.commands.pages.charts.numbers import number_text
 from tinynet.commands.pages.charts.svg import element, line, shorten, text, text_width
 from tinynet.commands.report.charts import BarChart, Histogram
@@ -41,11 +48,14 @@ def draw_bars(chart: BarChart) -> Drawing:
             )  # fmt: skip
             parts.append(text(end + 4, y + thickness / 2 + 3, number_text(value), "start", "value"))
     parts.append(line(scale(0.0), 2, scale(0.0), height - 2, "axis"))
-    named = [f"{group.name}: {_listed(chart.labels, group.values)}." for group in chart.groups[:4]]
-    description = " ".join(named) or "There are no values."
+    lists = [f"{group.name}: {_listed(chart.labels, group.values)}." for group in chart.groups[:4]]
+    description = " ".join(lists) or "There are no values."
     legend = [LegendItem(group.name, color(i)) for i, group in enumerate(chart.groups)]
     rows = [
-        (label, *(_value_text(group.values[row]) for group in chart.groups))
+        (
+            label,
+            *("" if (v := group.values[row]) is None else number_text(v) for group in chart.groups),
+        )
         for row, label in enumerate(chart.labels)
     ]
     return Drawing(
@@ -55,10 +65,6 @@ def draw_bars(chart: BarChart) -> Drawing:
         ("", *(group.name or chart.x_label for group in chart.groups)),
         tuple(rows),
     )
-
-
-def _value_text(value: float | None) -> str:
-    return "" if value is None else number_text(value)
 
 
 def _listed(labels: tuple[str, ...], values: tuple[float | None, ...]) -> str:
@@ -73,7 +79,7 @@ def draw_histogram(chart: Histogram) -> Drawing:
     frame = frame_of(
         scale_of(chart.edges, tight=True),
         scale_of([0, *chart.counts], integers=True, count=4),
-        width=WIDTH, height=HEIGHT, x_label=chart.x_label, y_label=chart.y_label,
+        width=SMALL, height=HEIGHT, x_label=chart.x_label, y_label=chart.y_label,
     )  # fmt: skip
     bars = []
     rows = []
@@ -91,7 +97,7 @@ def draw_histogram(chart: Histogram) -> Drawing:
     where = rows[chart.counts.index(most)][0] if rows else ""
     description = f"{sum(chart.counts):,} values; most ({most:,}) from {where}."
     return Drawing(
-        svg_chart(chart.title, description, (WIDTH, HEIGHT), [*frame.elements, *bars]),
+        svg_chart(chart.title, description, (SMALL, HEIGHT), [*frame.elements, *bars]),
         description,
         (),
         (chart.x_label, chart.y_label),

@@ -14,6 +14,9 @@ WIDTH = 400.0
 """Width of a chart at its usual size; the page scales it to the space there is."""
 
 
+SMALL = 340.0
+"""Width of a chart of which three fit side by side."""
+
 LARGEST = 1.2
 """The largest factor by which the page enlarges a chart."""
 

@@ -100,9 +100,10 @@ def _frame(chart: LineChart, points: list[Point], headroom: float = 0.0) -> Fram
     x = scale_of(xs, tight=True, integers=whole, limits=chart.x_range)
     y = scale_of((y for _, y in points if y is not None), log=chart.log_y, limits=chart.y_range)
     width, height = SQUARE if chart.square else (WIDTH, HEIGHT)
+    y_label = chart.y_label if chart.y_label.lower() != chart.title.lower() else ""
     return frame_of(
         x, y, width=width, height=height + headroom, headroom=headroom,
-        x_label=chart.x_label, y_label=chart.y_label,
+        x_label=chart.x_label, y_label=y_label,
     )  # fmt: skip
 
 

@@ -22,6 +22,13 @@ def number_text(value: float, digits: int = 4) -> str:
     return f"{value:,.{decimals}f}"
 
 
+def share_text(value: float | None) -> str:
+    """Return a share as a percentage with one decimal; nothing for None."""
+    if value is None or not math.isfinite(value):
+        return "" if value is None else number_text(value)
+    return f"{100 * value:.1f}%"
+
+
 def scientific(value: float, digits: int = 4) -> str:
     """Return a number with an exponent and without padding: ``1.5e-7``."""
     mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")

@@ -1,7 +1,7 @@
 """Scatter charts."""
 
 from tinynet.commands.pages.charts.axes import drawable, frame_of, scale_of
-from tinynet.commands.pages.charts.drawing import WIDTH, Drawing, svg_chart
+from tinynet.commands.pages.charts.drawing import SMALL, Drawing, svg_chart
 from tinynet.commands.pages.charts.lines import HEIGHT, SQUARE
 from tinynet.commands.pages.charts.numbers import number_text
 from tinynet.commands.pages.charts.svg import element, line, pixels
@@ -16,7 +16,7 @@ def draw_scatter(chart: ScatterChart) -> Drawing:
         x_scale = y_scale = scale_of([*xs, *ys])
     else:
         x_scale, y_scale = scale_of(xs), scale_of([*ys, *([0.0] if chart.baseline else [])])
-    width, height = SQUARE if chart.diagonal else (WIDTH, HEIGHT)
+    width, height = SQUARE if chart.diagonal else (SMALL, HEIGHT)
     frame = frame_of(
         x_scale, y_scale, width=width, height=height, x_label=chart.x_label, y_label=chart.y_label
     )
