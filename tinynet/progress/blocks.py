@@ -31,7 +31,7 @@ def evaluations(
 ) -> Evaluations:
     """Return a table, or blocks if its rows would need more than two lines.
 
-    The last column is left out if the rows fit one line without it.
+    If the rows fit one line without the last column, or with less space too, they have one.
 
     Args:
         unit: The name of a label: ``epoch`` or ``step``.
@@ -40,10 +40,13 @@ def evaluations(
         last: The name of the last column.
     """
     table = EvaluationTable(unit, names, width, last=last)
-    if len(table.head) > 1:
-        without = EvaluationTable(unit, names, width, last=None)
-        table = without if len(without.head) == 1 else table
-    if width is None or len(table.head) <= _MOST_LINES:
+    if width is None or len(table.head) == 1:
+        return table
+    for gap in (2, 1):
+        narrow = EvaluationTable(unit, names, width, last=None, gap=gap)
+        if len(narrow.head) == 1:
+            return narrow
+    if len(table.head) <= _MOST_LINES:
         return table
     return EvaluationBlocks(unit, names, width, last=last)
 

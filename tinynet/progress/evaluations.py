@@ -17,7 +17,13 @@ class EvaluationTable:
     """Rows of figures in columns. A column that does not fit moves to the row's next line."""
 
     def __init__(
-        self, unit: str, names: Sequence[str], width: int | None, *, last: str | None = "samples/s"
+        self,
+        unit: str,
+        names: Sequence[str],
+        width: int | None,
+        *,
+        last: str | None = "samples/s",
+        gap: int = 2,
     ) -> None:
         """Place the columns.
 
@@ -26,13 +32,14 @@ class EvaluationTable:
             names: The figures' names.
             width: Columns of the terminal; None for one line, however long.
             last: The heading of the last column; None for a table without it.
+            gap: The space between two columns.
         """
-        self._unit, self._last = unit, last
+        self._unit, self._last, self._gap = unit, last, " " * gap
         self._lines: list[list[str]] = [[]]
         used = _MARGIN
         for name in [*names, *([last] if last is not None else [])]:
-            needed = 2 + _width(name)
-            mark = len(f"  {_BEST}") if name == (last or names[-1]) else 0
+            needed = gap + _width(name)
+            mark = gap + len(_BEST) if name == (last or names[-1]) else 0
             if width is not None and self._lines[-1] and used + needed + mark > width:
                 self._lines.append([])
                 used = _MARGIN
@@ -60,13 +67,13 @@ class EvaluationTable:
         cells |= {} if self._last is None else {self._last: last}
         lines = self._laid_out(label, cells)
         if improved:
-            lines[-1] += f"  {_BEST}"
+            lines[-1] += f"{self._gap}{_BEST}"
         return lines
 
     def _laid_out(self, label: str, cells: Mapping[str, str]) -> list[str]:
         starts = [label.rjust(_MARGIN), *[" " * _MARGIN] * (len(self._lines) - 1)]
         return [
-            "  ".join([start, *(cells.get(name, "").rjust(_width(name)) for name in line)])
+            self._gap.join([start, *(cells.get(name, "").rjust(_width(name)) for name in line)])
             for start, line in zip(starts, self._lines, strict=True)
         ]
 

@@ -42,16 +42,17 @@ def _paragraph(text: str) -> str:
 def _table(rows: Sequence[Row]) -> str:
     head = [rows[0].unit, *map(printable, rows[0].figures), "samples/s", "best"]
     cells = "".join(f'<th scope="col" {_CELL}>{escape(name)}</th>' for name in head)
-    lines = "".join(map(_line, rows))
+    best = next((row for row in reversed(rows) if row.improved), None)
+    lines = "".join(_line(row, strong=row is best) for row in rows)
     table = f"<table><thead><tr>{cells}</tr></thead><tbody>{lines}</tbody></table>"
     return f'<div style="overflow-x:auto">{table}</div>'
 
 
-def _line(row: Row) -> str:
-    """Return a row; the best ones so far are bold, and marked by a word too."""
+def _line(row: Row, *, strong: bool) -> str:
+    """Return a row; the best of all is strong, and those that were the best have a word."""
     cells = [row.label, *map(figure, row.figures.values()), row.speed]
     cells.append("best" if row.improved else "")
-    tag = "strong" if row.improved else "span"
+    tag = "strong" if strong else "span"
     inner = "".join(f"<td {_CELL}><{tag}>{escape(cell)}</{tag}></td>" for cell in cells)
     return f"<tr>{inner}</tr>"
 
