@@ -19,6 +19,7 @@ from tinynet.testing import (
     initializer_checks,
     kernel_checks,
     layer_checks,
+    logger_checks,
     loss_checks,
     metric_checks,
     optimizer_checks,
@@ -195,14 +196,20 @@ ROWS: dict[str, dict[str, list[Row]]] = {
         ],
         **{name: [transform(*case) for case in cases] for name, cases in AUGMENTATIONS.items()},
     },
+    "loggers": {"csv": [lambda cls, folder: logger_checks(cls, {"file": "table.csv"})]},
     "kernels": {"numpy": [kernels]},
 }
+
+WITH_PACKAGES = ("tensorboard",)
+"""Loggers that need an optional package: see the tests in loggers/."""
 
 BUILT_IN = [
     entry
     for group in registry.GROUPS
     for entry in registry.default().entries(group)
-    if entry.distribution == "tinynet-core" and ".standard." not in entry.target
+    if entry.distribution == "tinynet-core"
+    and ".standard." not in entry.target
+    and entry.name not in WITH_PACKAGES
 ]
 """The built-in types, without the datasets that are downloaded: see test_standard.py."""
 

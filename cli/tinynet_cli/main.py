@@ -30,6 +30,7 @@ from tinynet_cli.output import echo
 from tinynet_cli.plugins import plugins
 from tinynet_cli.predict import predict
 from tinynet_cli.report import report as report_command
+from tinynet_cli.runs import compare, runs
 from tinynet_cli.schema import schema
 from tinynet_cli.train import resume, train
 from tinynet_cli.tune import tune
@@ -64,6 +65,7 @@ _PURPOSES: dict[str, tuple[click.Command, ...]] = {
     "to train": (train, resume, tune, watch, verify_resume),
     "to use a trained network": (evaluate, predict, generate, export_command, import_command),
     "to prepare data": (convert,),
+    "to compare runs": (runs, compare),
     "to look at specs, runs and checkpoints": (check, summary, report_command, inspect, diff),
     "to see what a spec may name": (layers, explain, plugins, schema),
     "to get help": (help_command, completion_command),

@@ -116,6 +116,24 @@ def _override(argument: str) -> tuple[str, Any]:
         raise click.BadParameter(f"{path!r}: {error.message}") from error
 
 
+def parse_loggers(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> list[Any]:
+    """Return names of loggers, and objects for those that are given as JSON (a callback)."""
+    return [parse_value(value) if value.lstrip().startswith("{") else value for value in values]
+
+
+logger_option = click.option(
+    "--logger",
+    "loggers",
+    multiple=True,
+    metavar="NAME",
+    callback=parse_loggers,
+    help="Also record the figures with this logger, such as csv or tensorboard, beside those of the"
+    " spec; may be repeated.",
+)
+
+
 _SHORTCUTS = "tinynet.shortcuts"
 """The key of the context under which shortcuts such as ``--epochs`` are kept until ``--set``."""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @options.exact_option
 @options.no_lock_option
 @fine_tuning_options
+@options.logger_option
 @options.set_option
 @options.data_root_option
 @options.verify_data_option
@@ -87,6 +88,7 @@ def train(
 )
 @options.exact_option
 @options.no_lock_option
+@options.logger_option
 @options.set_option
 @options.data_root_option
 @options.verify_data_option

@@ -71,6 +71,7 @@ PLACES = {
     "optimizers": ("training", "optimizer"),
     "schedules": ("training", "schedule"),
     "metrics": ("training", "metrics"),
+    "loggers": ("training", "loggers"),
     "regularizers": ("training", "regularizers"),
     "constraints": ("training", "constraints"),
     "parametrizations": ("network", "parametrizations"),
@@ -81,7 +82,7 @@ PLACES = {
 }
 """The key of a spec that names a type of each group."""
 
-LISTS = ("metrics", "regularizers", "constraints", "parametrizations", "transforms")
+LISTS = ("metrics", "loggers", "regularizers", "constraints", "parametrizations", "transforms")
 SHAPES = [(8, 8), (8, 6, 4), (6,), (4, 8, 6, 4)]
 
 
@@ -206,7 +207,7 @@ def test_an_unknown_name_is_5_and_suggests_one(tinynet):
     assert "did you mean 'dense'?" in result.err
 
 
-@pytest.mark.parametrize("name", ["adam", "mae", "tinynet-core:csv"])
+@pytest.mark.parametrize("name", ["adam", "mae", "tinynet-core:npz"])
 def test_a_name_of_another_kind_is_5_and_the_command_that_is_told_works(tinynet, name):
     result = tinynet("layers", name)
     assert result.code == 5

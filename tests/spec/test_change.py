@@ -55,6 +55,7 @@ EFFECTS = {
         ("training.checkpoint.every_seconds", 1.0),
         ("training.checkpoint.keep_last", 9),
         ("training.log_every_steps", 1),
+        ("training.loggers", ["csv"]),
         ("network.input_shape", [8, 8, 1]),
     ],
     "optimizer": [

@@ -301,9 +301,10 @@ GUESSED = [
     for entry in registry.default().entries(group)
     if entry.distribution == "tinynet-core"
     and ".standard." not in entry.target
-    and entry.name != "memory"
+    and entry.name not in ("memory", "tensorboard")
 ]
-"""The built-in types, without the datasets that are downloaded, or passed by a program."""
+"""The built-in types, without the datasets that are downloaded, or passed by a program, and the
+loggers that need an optional package."""
 
 
 @pytest.mark.parametrize("entry", GUESSED, ids=lambda entry: f"{entry.group}-{entry.name}")

@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from tinynet import archive
 from tinynet.checkpoint.environment import environment
-from tinynet.checkpoint.plugin_lock import check_types, recorded_names, types_of
+from tinynet.checkpoint.plugin_lock import check_types, missing_loggers, recorded_names, types_of
 from tinynet.checkpoint.sections import DataFacts, LogMark, Sections, parse_sections
 from tinynet.engine.tensor_names import AVERAGE, TRANSFORMS, WEIGHTS, in_group, of_group
 from tinynet.errors import (
@@ -24,6 +24,7 @@ from tinynet.errors import (
     CheckpointFormatError,
     CheckpointMismatchError,
     DivergedError,
+    PluginError,
     SpecError,
 )
 from tinynet.spec.models import Spec
@@ -132,12 +133,28 @@ class Checkpoint(Sections):
         """
         check_types(self.types)
         recorded = recorded_names(self.types)
+        content = self._without_missing_loggers()
         try:
-            spec = load_recorded_spec(self.spec, recorded=recorded)
+            spec = load_recorded_spec(content, recorded=recorded)
         except SpecError as error:
             message = f"the checkpoint's spec is not valid here: {error}"
             raise CheckpointMismatchError(message) from error
-        return load_recorded_spec(self.spec, overrides, recorded) if overrides else spec
+        return load_recorded_spec(content, overrides, recorded) if overrides else spec
+
+    def _without_missing_loggers(self) -> dict[str, JsonValue]:
+        training = self.spec.get("training")
+        if not isinstance(training, dict) or not training.get("loggers"):
+            return self.spec
+        usable, missing = missing_loggers(training["loggers"], self.types)
+        return {**self.spec, "training": {**training, "loggers": usable}} if missing else self.spec
+
+    def require_loggers(self) -> None:
+        """Raise `PluginError` if a logger of the spec is not installed here."""
+        training = self.spec.get("training")
+        loggers = training.get("loggers") if isinstance(training, dict) else None
+        if problems := missing_loggers(loggers, self.types)[1]:
+            without = "resume with other loggers: --set 'training.loggers=[\"csv\"]'"
+            raise PluginError("\n  ".join([*problems, f"to go without, {without}"]))
 
     def check_finite(self, *, strict: bool) -> list[str]:
         """Return a warning for each weight with NaN or infinity; if ``strict``, raise an error."""

@@ -12,6 +12,8 @@ from tinynet.errors import PluginError
 from tinynet.registry import Entry, UnknownTypeError
 from tinynet.text.kinds import GROUPS
 
+_LOGGERS = "loggers"
+
 
 @dataclass(frozen=True)
 class TypeFacts:
@@ -97,8 +99,33 @@ def respell_types(
     return old
 
 
+def missing_loggers(
+    loggers: JsonValue, types: Mapping[str, TypeFacts]
+) -> tuple[list[JsonValue], list[str]]:
+    """Return the loggers of a resolved spec that can be loaded, and a line for each other one.
+
+    Nothing that a checkpoint is used for needs its loggers, except to resume the run.
+    """
+    usable: list[JsonValue] = []
+    problems = []
+    for logger in loggers if isinstance(loggers, list) else []:
+        name = str(logger.get("type")) if isinstance(logger, dict) else str(logger)
+        facts = types.get(f"{_LOGGERS}:{name}")
+        try:
+            registry.default().load(_LOGGERS, name if facts is None else facts.qualified)
+        except PluginError as error:
+            install = f": pip install '{facts.distribution}=={facts.version}'" if facts else ""
+            lacks = isinstance(error, UnknownTypeError)
+            problems.append(f"{error}{install if lacks else ''}")
+        else:
+            usable.append(logger)
+    return usable, problems
+
+
 def check_types(types: Mapping[str, TypeFacts]) -> VersionChanges:
     """Require every recorded type to be installed; return the distributions of another version.
+
+    Loggers do not count, since they affect no result; see `missing_loggers`.
 
     Raises:
         PluginError: listing the types that are not installed, each with the command that installs
@@ -121,6 +148,8 @@ def _entries(types: Mapping[str, TypeFacts]) -> dict[str, Entry]:
     entries, problems = {}, []
     for key, facts in types.items():
         group, _, name = key.partition(":")
+        if group == _LOGGERS:
+            continue
         source = f"{facts.distribution} {facts.version}"
         needed = f"the checkpoint needs {name!r} (tinynet.{group}) of {source}"
         if group not in GROUPS:

@@ -75,7 +75,8 @@ def verify_exact_resume(
         raise RunExistsError(f"{taken[0]} already exists; choose another folder")
     job = {
         "spec": str(spec),
-        "overrides": dict(overrides or {}),
+        # Loggers do not affect a run, and may reach beyond its folder.
+        "overrides": {**(overrides or {}), "training.loggers": []},
         "data_root": None if data_root is None else str(data_root),
     }
     _run({**job, "run_dir": str(whole), "threads": 1})

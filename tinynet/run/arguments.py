@@ -175,6 +175,12 @@ def _observer(value: Any) -> str | None:
     return "must be a function that is called with every event, or a list of such functions"
 
 
+def _loggers(value: Any) -> str | None:
+    if isinstance(value, list | tuple) and all(isinstance(one, str | Mapping) for one in value):
+        return None
+    return 'must be a list of names or objects, such as ["csv"]'
+
+
 def _checkpoint(value: Any) -> str | None:
     return _path(value) and "must be 'best', 'last', or the name of a checkpoint file"
 
@@ -199,6 +205,7 @@ _FAULTS: dict[str, Callable[[Any], str | None]] = {
     "exact": _flag,
     "kernels": _kernels,
     "lock": _flag,
+    "loggers": _loggers,
     "max_params": _count,
     "observer": _observer,
     "overrides": overrides_fault,

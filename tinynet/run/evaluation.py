@@ -17,6 +17,7 @@ from tinynet.errors import CheckpointMismatchError, UsageError
 from tinynet.files.scan_cache import verifying
 from tinynet.prediction.model import Model
 from tinynet.run.arguments import check_arguments
+from tinynet.run.evaluation_log import append_evaluation
 from tinynet.run.models import open_run
 from tinynet.run.options import Settings, observer
 from tinynet.run.roots import recorded_root
@@ -133,7 +134,10 @@ def evaluate_split(
     given: GivenData | None,
     settings: Settings,
 ) -> Evaluation:
-    """Evaluate a split of the run's data, or of those given in their place; see `evaluate`."""
+    """Evaluate a split of the run's data, or of those given in their place; see `evaluate`.
+
+    The result is also appended to the run's ``evaluations.jsonl``, unless the data have changed.
+    """
     name: SplitName = "val" if split == "validation" else split
     report = observer(settings)
     file, state, model = open_run(path, checkpoint, settings, report)
@@ -157,7 +161,10 @@ def evaluate_split(
         raise CheckpointMismatchError("\n  ".join([*changes, remedy]))
     for change in changes:
         report(Warned(change))
-    return _evaluate((file, state, model), data, name, name, settings)
+    result = _evaluate((file, state, model), data, name, name, settings)
+    if not changes:
+        append_evaluation(file, result.step, name, result.samples, result.metrics)
+    return result
 
 
 def _evaluate(

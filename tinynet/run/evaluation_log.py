@@ -17,6 +17,7 @@ from typing import Any
 
 from tinynet.errors import CheckpointError
 from tinynet.files.strict import APPEND, open_strictly
+from tinynet.run.folder import RunFolder
 from tinynet.run.record_log import figures_in, is_count, parse_time, read_records
 
 NAME = "evaluations.jsonl"
@@ -27,8 +28,12 @@ _SPLITS = ("train", "val", "test")
 def append_evaluation(
     checkpoint: Path, step: int, split: str, samples: int, metrics: Mapping[str, float]
 ) -> None:
-    """Append an evaluation to the log of the run that has the checkpoint file, if it is in one."""
-    if checkpoint.parent.name != "checkpoints":
+    """Append an evaluation to the log of the run that the checkpoint file is in.
+
+    A checkpoint that is not in a run folder, such as a copy, has no log.
+    """
+    folder = RunFolder(checkpoint.parent.parent)
+    if folder.checkpoint(step) != checkpoint or not os.path.lexists(folder.lock):
         return
     record = {
         "checkpoint": step,
@@ -37,12 +42,15 @@ def append_evaluation(
         "metrics": {n: value if math.isfinite(value) else None for n, value in metrics.items()},
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    # A single write in append mode: lines of two processes never mix.
     line = json.dumps(record, allow_nan=False).encode() + b"\n"
     with suppress(OSError, CheckpointError):
-        descriptor = open_strictly(checkpoint.parent.parent / NAME, APPEND)
+        descriptor = open_strictly(folder.path / NAME, APPEND)
         try:
-            os.write(descriptor, line)
+            size = os.fstat(descriptor).st_size
+            # The last line may have been cut short by a kill.
+            cut = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+            # A single write in append mode: lines of two processes never mix.
+            os.write(descriptor, b"\n" * cut + line)
         finally:
             os.close(descriptor)
 

@@ -2,6 +2,7 @@
 
     spec.json                                    the resolved spec, for people
     metrics.jsonl                                one object per line
+    evaluations.jsonl                            evaluations of whole splits, one per line
     checkpoints/step-000000001200.msgpack
     run.lock                                     locked while a process trains here
 

@@ -1,10 +1,10 @@
 """Options of a run that are not part of its spec."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias, TypedDict
+from typing import Any, TypeAlias, TypedDict
 
 from tinynet.events import StopTraining
 from tinynet.text.warning import warn
@@ -22,6 +22,8 @@ class Settings(TypedDict, total=False):
         threads: The number of threads, by default one per core; it does not affect the result.
         observer: Called with every event of `tinynet.events`, or a list of such functions; by
             default warnings become Python warnings.
+        loggers: Loggers besides those of the spec, each a name or an object like one in a spec;
+            only for training.
         lock: False trains without a lock where the file system offers none.
         max_params: Elements of parameters and buffers that may be allocated.
         kernels: Name of the numerical kernels; by default the fastest that are installed.
@@ -33,6 +35,7 @@ class Settings(TypedDict, total=False):
     data_root: str | Path | None
     threads: int | None
     observer: Observer | Sequence[Observer] | None
+    loggers: Sequence[str | Mapping[str, Any]]
     lock: bool
     max_params: int
     kernels: str | None

@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from pydantic import JsonValue
@@ -15,9 +15,11 @@ from tinynet.checkpoint.trial import require_loadable
 from tinynet.data.sizes import SplitSizes
 from tinynet.engine.plugin_state import layout, layout_problem
 from tinynet.errors import LocatedError, PluginError, TinynetError
+from tinynet.logger import LoggedRun, RunState
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted, recorded_signals
 from tinynet.run.log import RunLog
+from tinynet.run.loggers import Loggers, history
 from tinynet.run.observers import StoppableObserver
 from tinynet.run.roots import resume_command
 from tinynet.run.saver import Saver
@@ -80,6 +82,7 @@ class Session:
         tell: Called with every event.
         draft: The `draft_checkpoint` of the trainer.
         resumed: The checkpoint that is resumed; None for a new run.
+        loggers: The loggers, which have not started.
     """
 
     folder: RunFolder
@@ -87,6 +90,7 @@ class Session:
     tell: StoppableObserver
     draft: Checkpoint
     resumed: Checkpoint | None = None
+    loggers: Loggers = field(default_factory=Loggers)
 
     def train(self) -> tuple[dict[str, float], float]:
         """Train to the end, or until an observer stops the run, or until a signal.
@@ -100,7 +104,7 @@ class Session:
         trainer, resumed = self.trainer, self.resumed
         self._layout = layout(self.draft.tensors)
         self._saved_at = started = time.monotonic()
-        figures: dict[str, float] = {}
+        self._figures: dict[str, float] = {}
         mark = resumed.log if resumed is not None else None
         with (
             locating_errors(trainer.spec),
@@ -113,11 +117,15 @@ class Session:
             begins = resumed is None or not trainer.finished
             if begins:
                 self._begin()
-            with self._last_save_reported(), closing(trainer.run()) as events:
+            with (
+                self._recorded_by_loggers(begins),
+                self._last_save_reported(),
+                closing(trainer.run()) as events,
+            ):
                 while self.tell.stop is None and (event := next(events, None)) is not None:
                     self.tell(event)
                     if isinstance(event, Evaluated):
-                        figures = event.figures
+                        self._figures = event.figures
                     self._record(event, time.monotonic() - started)
                     if interrupts.received is not None and not trainer.finished:
                         self._interrupt(interrupts.received)
@@ -126,7 +134,7 @@ class Session:
             self._acknowledge(self._saver.wait())
         if begins:
             self._end()
-        return figures, time.monotonic() - started
+        return self._figures, time.monotonic() - started
 
     @property
     def stop_reason(self) -> StopReason | None:
@@ -161,6 +169,27 @@ class Session:
         kept = progress.best
         path = None if kept is None else self.folder.checkpoint(kept.step)
         self.tell(Ended(progress.step, progress.epoch, reason, message, best, path))
+
+    @contextmanager
+    def _recorded_by_loggers(self, begins: bool) -> Iterator[None]:
+        """Start the loggers, unless the run has finished, and complete their records."""
+        if not (begins and self.loggers):
+            yield
+            return
+        folder = self.folder.path.resolve()
+        run_id, spec, step = self.draft.run_id, self.draft.spec, self.trainer.step
+        past = history(self.folder.log)
+        run = LoggedRun(folder, folder.name, run_id, spec, step, past)
+        self.loggers.start(run, lambda text: self.tell(Warned(text)))
+        state: RunState = "failed"
+        try:
+            yield
+            state = "finished" if self.trainer.finished else "stopped"
+        except (Interrupted, KeyboardInterrupt):
+            state = "stopped"
+            raise
+        finally:
+            self.loggers.finish(state, self._figures)
 
     @contextmanager
     def _last_save_reported(self) -> Iterator[None]:
@@ -203,6 +232,7 @@ class Session:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         wall: dict[str, JsonValue] = {"seconds": round(seconds, 3), "time": now}
         self._log.append({"step": event.step, "epoch": event.epoch, **finite, "wall": wall})
+        self.loggers.log(event.step, event.epoch, figures)
 
     def _due(self, event: Event, policy: CheckpointSpec) -> bool:
         if isinstance(event, StepDone):

@@ -29,12 +29,14 @@ from tinynet.run.folder import RunFolder, new_folder, next_folder
 from tinynet.run.length import rate_jump, require_end_not_passed
 from tinynet.run.lock import locked
 from tinynet.run.log import last_figures, read_log
+from tinynet.run.loggers import Loggers
 from tinynet.run.lookup import find_checkpoint
 from tinynet.run.observers import StoppableObserver
 from tinynet.run.options import Settings, data_root, observer, shown_progress
 from tinynet.run.path_errors import no_run
 from tinynet.run.roots import recorded_root
 from tinynet.run.session import Session, draft_checkpoint, locating_errors
+from tinynet.spec.loggers import with_loggers
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_recorded_spec
 from tinynet.training.events import BestEvaluation, StopReason, Transferred, Warned
@@ -182,6 +184,8 @@ def _start(
 ) -> Run:
     """Start a run in a new folder; with ``reuse``, in that of a process killed before its save."""
     tell = _stoppable(settings)
+    spec = with_loggers(spec, settings.get("loggers", ()))
+    loggers = Loggers.of(spec)
     lineage: tuple[dict[str, JsonValue], ...] = ()
     if source is None:
         trainer = _trainer(spec, spec.folder, settings, given=given)
@@ -201,7 +205,7 @@ def _start(
     with locked(folder.lock, required=settings.get("lock", True)):
         folder.require_unused()
         folder.clean()
-        return _run(Session(folder, trainer, tell, draft), given)
+        return _run(Session(folder, trainer, tell, draft, loggers=loggers), given)
 
 
 def plan_fine_tuning(
@@ -259,7 +263,7 @@ def resume(
     with shown_progress(progress, settings):
         return _continue(
             RunFolder(Path(run_dir)),
-            lambda checkpoint: checkpoint.load_spec(overrides),
+            lambda checkpoint: _changed_spec(checkpoint, overrides),
             ResumeRules(exact, allow_data_change, allow_reset),
             settings,
             GivenData.of(data, validation, test),
@@ -281,7 +285,9 @@ def _continue(
         checkpoint = folder.newest(lambda text: tell(Warned(text)), set_aside=True)
         if folder.spec_was_edited(checkpoint.spec):
             tell(Warned(f"{folder.spec} was edited, but the run uses the spec in its checkpoint"))
-        spec = _with_recorded_inferences(choose_spec(checkpoint), checkpoint)
+        spec = with_loggers(choose_spec(checkpoint), settings.get("loggers", ()))
+        loggers = Loggers.of(spec)
+        spec = _with_recorded_inferences(spec, checkpoint)
         if given is not None:
             given.require_memory(spec)
         continuation = Continuation(checkpoint, spec, rules)
@@ -302,7 +308,7 @@ def _continue(
                 tell(Warned(warning))
         with locating_errors(spec):
             draft = draft_checkpoint(trainer, continuation.lineage, checkpoint.run_id)
-        return _run(Session(folder, trainer, tell, draft, checkpoint), given)
+        return _run(Session(folder, trainer, tell, draft, checkpoint, loggers), given)
 
 
 def _stoppable(settings: Settings) -> StoppableObserver:
@@ -310,6 +316,12 @@ def _stoppable(settings: Settings) -> StoppableObserver:
     stoppable = StoppableObserver(observer(settings))
     settings["observer"] = stoppable
     return stoppable
+
+
+def _changed_spec(checkpoint: Checkpoint, overrides: Mapping[str, Any] | None) -> Spec:
+    if not any(path.startswith("training.loggers") for path in overrides or ()):
+        checkpoint.require_loggers()
+    return checkpoint.load_spec(overrides)
 
 
 def _read_spec(

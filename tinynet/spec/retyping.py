@@ -32,6 +32,7 @@ _GROUPS = {
     r"/training/optimizer": "optimizers",
     r"/training/schedule": "schedules",
     r"/training/metrics/\d+": "metrics",
+    r"/training/loggers/\d+": "loggers",
 }
 """The kind of plugin at each JSON pointer of a spec."""
 

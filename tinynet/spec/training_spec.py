@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Discriminator,
     Field,
@@ -205,6 +206,21 @@ class MetricReference(Reference):
         return self.name or (short if self.output is None else f"{self.output}/{short}")
 
 
+class LoggerReference(Reference):
+    """A logger, which also records the figures of the run outside of its log."""
+
+    group: ClassVar[str] = "loggers"
+
+
+def _each_once(loggers: tuple[LoggerReference, ...] | None) -> tuple[LoggerReference, ...] | None:
+    """Refuse a logger that is listed twice, since both would write the same files."""
+    for index, logger in enumerate(loggers or ()):
+        if loggers and logger in loggers[:index]:
+            message = "the logger {name} is listed twice; keep one, or give them other options"
+            raise PydanticCustomError("logger", message, {"name": quote(logger.type)})
+    return loggers
+
+
 class EarlyStoppingSpec(SpecModel):
     """The rule that stops training early if it no longer improves."""
 
@@ -321,6 +337,16 @@ class TrainingSpec(SpecModel):
     )
     log_every_steps: int | None = Field(
         default=None, ge=1, description="Log the loss at every n-th step, not only epochs."
+    )
+    loggers: Annotated[
+        tuple[LoggerReference, ...] | None,
+        BeforeValidator(as_tuple_or_none),
+        AfterValidator(_each_once),
+    ] = Field(
+        default=None,
+        max_length=20,
+        description="Loggers, which also record the figures elsewhere: in a table, for"
+        " TensorBoard, ... They do not affect the training.",
     )
 
     def losses(self, outputs: Sequence[str]) -> dict[str, LossReference]:

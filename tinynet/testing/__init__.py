@@ -20,6 +20,7 @@ from tinynet.testing.datasets import check_dataset, dataset_checks
 from tinynet.testing.initializers import check_initializer, initializer_checks
 from tinynet.testing.kernels import check_kernels, kernel_checks
 from tinynet.testing.layers import check_layer, layer_checks
+from tinynet.testing.loggers import check_logger, logger_checks
 from tinynet.testing.losses import check_loss, loss_checks
 from tinynet.testing.metrics import check_metric, metric_checks
 from tinynet.testing.optimizers import check_optimizer, optimizer_checks
@@ -38,6 +39,7 @@ __all__ = [
     "check_initializer",
     "check_kernels",
     "check_layer",
+    "check_logger",
     "check_loss",
     "check_metric",
     "check_optimizer",
@@ -50,6 +52,7 @@ __all__ = [
     "initializer_checks",
     "kernel_checks",
     "layer_checks",
+    "logger_checks",
     "loss_checks",
     "metric_checks",
     "optimizer_checks",

@@ -19,6 +19,7 @@ from tinynet.testing.datasets import dataset_checks
 from tinynet.testing.initializers import initializer_checks
 from tinynet.testing.kernels import kernel_checks
 from tinynet.testing.layers import layer_checks
+from tinynet.testing.loggers import logger_checks
 from tinynet.testing.losses import loss_checks
 from tinynet.testing.masks import mask_problem, masked_sequences
 from tinynet.testing.metrics import metric_checks
@@ -46,6 +47,7 @@ CHECKS: Mapping[str, Callable[..., list[Check]]] = {
     "parametrizations": parametrization_checks,
     "datasets": dataset_checks,
     "transforms": transform_checks,
+    "loggers": logger_checks,
     "kernels": kernel_checks,
 }
 """The kit's function for each group of plugins."""

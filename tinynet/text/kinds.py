@@ -12,6 +12,7 @@ KINDS = {
     "parametrizations": "parametrization",
     "datasets": "dataset",
     "transforms": "transform",
+    "loggers": "logger",
     "kernels": "set of kernels",
 }
 """Name of one plugin of each group, for messages."""

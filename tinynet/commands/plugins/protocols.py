@@ -9,6 +9,7 @@ from tinynet.dataset import Dataset, DatasetConfig
 from tinynet.initializer import Initializer, InitializerConfig
 from tinynet.kernels import Kernels
 from tinynet.layer import Layer, LayerConfig
+from tinynet.logger import Logger, LoggerConfig
 from tinynet.loss import Loss, LossConfig
 from tinynet.metric import Metric, MetricConfig
 from tinynet.optimizer import Optimizer, OptimizerConfig
@@ -35,6 +36,7 @@ PROTOCOLS: dict[str, tuple[type[Any], type[Config] | None]] = {
     "parametrizations": (Parametrization, ParametrizationConfig),
     "datasets": (Dataset, DatasetConfig),
     "transforms": (Transform, TransformConfig),
+    "loggers": (Logger, LoggerConfig),
     "kernels": (Kernels, None),
 }
 """The protocol of each group, and the base of its ``Config``; kernels have no config."""

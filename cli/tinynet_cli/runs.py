@@ -1,0 +1,152 @@
+"""`tinynet runs` and `tinynet compare`."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tinynet_cli import options
+from tinynet_cli.columns import (
+    Column,
+    fits_beside,
+    fitting,
+    print_columns,
+    print_side_by_side,
+    wrapped,
+)
+from tinynet_cli.commands import Command
+from tinynet_cli.output import echo, print_json, terminal_width, warn
+from tinynet_cli.streams import result_is_terminal
+
+if TYPE_CHECKING:
+    from tinynet.commands.runs.comparison import Comparison
+    from tinynet.commands.runs.listing import Listing
+
+csv_option = click.option(
+    "--csv", "csv_file", metavar="FILE", type=click.Path(), help="Also write the table as CSV."
+)
+
+
+def _split(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (value or "").split(",") if name.strip())
+
+
+@click.command(cls=Command)
+@click.argument("folder", type=click.Path(), default="runs")
+@click.option(
+    "--filter",
+    "filters",
+    metavar="EXPR",
+    multiple=True,
+    help="Show the runs with 'val/accuracy>0.9', 'name=digits*', state=finished or"
+    " 'learning_rate<=0.01' (a value of the spec); of several, all must hold.",
+)
+@click.option("--sort", metavar="COLUMN", help="Sort by a column, such as val/loss.")
+@click.option("--reverse", is_flag=True, help="Sort in descending order.")
+@click.option(
+    "--columns",
+    metavar="COLUMN,...",
+    callback=_split,
+    help="Columns to show: facts, figures (val/loss, test/accuracy) and values of the spec by"
+    " their paths (training.batch_size).",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Show at most this many runs.")
+@csv_option
+@options.json_option
+@options.debug_option
+def runs(
+    folder: str,
+    csv_file: str | None,
+    as_json: bool,
+    **choice: Any,
+) -> None:
+    """List the runs in FOLDER [default: runs] with their best figures.
+
+    The figures are those of the best evaluation: by keep_best, else by early_stopping, else the
+    least loss. Those of the test are known for runs that were evaluated. Nothing is computed, and
+    no plugin is needed.
+    """
+    from tinynet.commands.runs.listing import list_runs
+
+    listing = list_runs(folder, **choice)
+    if csv_file is not None:
+        from tinynet.commands.runs.csv_file import write_csv
+
+        write_csv(csv_file, listing.table())
+    for problem in listing.problems:
+        warn(problem)
+    if as_json:
+        print_json(listing.to_json())
+    elif listing.entries:
+        _print_listing(listing, choice["sort"])
+    elif choice["filters"]:
+        echo("no run matches")
+    else:
+        echo(f"{folder} holds no runs")
+
+
+def _print_listing(listing: "Listing", sort: str | None) -> None:
+    from tinynet.commands.runs.overview import overview
+
+    columns, priority = overview(listing, sort)
+    width = terminal_width() if result_is_terminal() and listing.shown is None else None
+    shown, hidden = fitting([Column(*column) for column in columns], priority, width)
+    print_columns(shown)
+    if hidden:
+        text = f"left out at this width: {', '.join(hidden)}; choose with --columns"
+        for line in wrapped(text, width):
+            echo(line, err=True)
+
+
+@click.command(cls=Command)
+@click.argument("paths", metavar="RUN...", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "--html", "html_file", metavar="FILE", type=click.Path(), help="Also write a page, for offline."
+)
+@csv_option
+@options.json_option
+@options.debug_option
+def compare(
+    paths: tuple[str, ...], html_file: str | None, csv_file: str | None, as_json: bool
+) -> None:
+    """Compare runs: the values of their specs that differ, and their results.
+
+    RUN is a run folder, or a folder whose runs are compared. Figures are those of the best
+    evaluation; test metrics are known for runs that were evaluated. (`tinynet diff` compares the
+    bits of two checkpoints.)
+    """
+    from tinynet.commands.runs.comparison import compare_runs
+
+    comparison = compare_runs(paths)
+    if csv_file is not None:
+        from tinynet.commands.runs.csv_file import write_csv
+
+        write_csv(csv_file, comparison.table())
+    if html_file is not None:
+        from tinynet.commands.runs.page import write_page
+
+        write_page(html_file, comparison)
+    for problem in comparison.problems:
+        warn(problem)
+    if as_json:
+        print_json(comparison.to_json())
+    else:
+        _print_comparison(comparison)
+
+
+def _print_comparison(comparison: "Comparison") -> None:
+    from tinynet.commands.runs.overview import comparison_rows, short_labels
+
+    if not comparison.spec and len(comparison.entries) > 1:
+        echo("the specs are equal")
+        echo()
+    width = terminal_width() if result_is_terminal() else None
+    rows, names = comparison_rows(comparison), comparison.names
+    runs = [Column(name, [row[i] for row in rows.values()], True) for i, name in enumerate(names)]
+    if fits_beside(Column("", [*rows]), runs, width):
+        print_side_by_side(Column("", [*rows]), runs, width)
+        return
+    labels = short_labels(rows)
+    columns = [Column(labels[label], cells, True) for label, cells in rows.items()]
+    print_side_by_side(Column("run", names), columns, width)

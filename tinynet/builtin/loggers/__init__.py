@@ -1,0 +1,1 @@
+"""The built-in loggers: one file each, importing what a plugin would."""

@@ -1,0 +1,40 @@
+"""Tables of runs as CSV files."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from tinynet.commands.runs.columns import Cell
+from tinynet.errors import explaining_io
+from tinynet.files.atomic import replacing_output
+from tinynet.text.printing import printable
+
+_FORMULA = ("=", "+", "-", "@", "'")
+"""The first characters of a text that a spreadsheet computes, and the one that prevents it."""
+
+
+def write_csv(path: str | Path, table: Mapping[str, list[Cell]]) -> None:
+    """Write a table, given by its columns; None is an empty cell.
+
+    A text that a spreadsheet would compute begins with ``'``.
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow([_text(name) for name in table])
+    writer.writerows([_text(cell) for cell in row] for row in zip(*table.values(), strict=True))
+    with explaining_io(Path(path)), replacing_output(Path(path)) as write_at:
+        write_at(0, stream.getvalue().encode())
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, datetime):
+        return cell.isoformat()
+    if not isinstance(cell, str):
+        return json.dumps(cell)
+    text = printable(cell)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,68 @@
+"""Runs by their paths, with the reason where one cannot be read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tinynet.errors import CheckpointError, CheckpointIOError
+from tinynet.run.path_errors import no_run
+from tinynet.run.record import RunRecord, find_runs, read_record
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """A run folder.
+
+    Attributes:
+        path: The folder.
+        record: Its summary; None if it cannot be read.
+        problems: A sentence for each fault of the folder, or the reason why it cannot be read.
+    """
+
+    path: Path
+    record: RunRecord | None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name or self.path.resolve().name
+
+
+def read_entry(path: Path) -> RunEntry:
+    """Read a run; errors of its folder become its problems."""
+    try:
+        record = read_record(path)
+    except CheckpointError as error:
+        return RunEntry(path, None, (str(error),))
+    return RunEntry(path, record, record.problems)
+
+
+def entries_in(folder: str | Path) -> list[RunEntry]:
+    """Read all runs in a folder, or of a study, in natural order.
+
+    Raises:
+        CheckpointIOError: if the folder does not exist, or cannot be read.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise no_run(path)
+    return [read_entry(run) for run in find_runs(path)]
+
+
+def entries_of(paths: Iterable[str | Path]) -> list[RunEntry]:
+    """Read runs, each given by its path or with all others in a folder.
+
+    Raises:
+        CheckpointIOError: for a path that is neither a run nor a folder with runs.
+    """
+    runs: dict[Path, None] = {}
+    for path in map(Path, paths):
+        found = find_runs(path) if path.is_dir() else []
+        if not found:
+            raise no_run(path)
+        runs |= dict.fromkeys(found)
+    entries = [read_entry(run) for run in runs]
+    if entries and all(entry.record is None for entry in entries):
+        raise CheckpointIOError("\n  ".join(p for entry in entries for p in entry.problems))
+    return entries

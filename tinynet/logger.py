@@ -1,0 +1,99 @@
+"""The protocol of loggers, and every name that the author of a logger imports.
+
+A logger records the figures of a run outside of tinynet's own log: in a table, a dashboard, a
+tracking server. It observes the run, and cannot change it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+
+from pydantic import JsonValue
+
+from tinynet.config import Config
+
+__all__ = ["LoggedRecord", "LoggedRun", "Logger", "LoggerConfig", "RunState"]
+
+RunState: TypeAlias = Literal["finished", "stopped", "failed"]
+"""The state of a run when its process ends: complete, stopped and resumable, or with an error."""
+
+
+class LoggerConfig(Config):
+    """The base of a logger's ``Config``."""
+
+
+@dataclass(frozen=True)
+class LoggedRecord:
+    """The figures after a step.
+
+    Attributes:
+        step: Updates done.
+        epoch: Number of the epoch, from 1.
+        figures: Values by name; NaN where one was not finite.
+        time: When it was recorded, in seconds since 1970 (UTC).
+    """
+
+    step: int
+    epoch: int
+    figures: Mapping[str, float]
+    time: float
+
+
+@dataclass(frozen=True)
+class LoggedRun:
+    """The run that a logger records.
+
+    Attributes:
+        folder: The run folder; a logger keeps its files here, under names of its own.
+        name: The name of the folder.
+        run_id: The identity of the run, which it keeps when it is resumed.
+        spec: The resolved spec, as JSON.
+        step: Updates done: 0 for a new run. If an earlier process of the run was killed, what it
+            recorded after this step, and at this step beyond ``history``, comes again.
+        history: The records of the run up to now, oldest first; empty for a new run. Also those
+            from before the logger was added.
+    """
+
+    folder: Path
+    name: str
+    run_id: str
+    spec: Mapping[str, JsonValue]
+    step: int = 0
+    history: Sequence[LoggedRecord] = ()
+
+
+class Logger(Protocol):
+    """A recorder of the figures of a run. Constructed as ``Type(config)``.
+
+    One object records one process of a run. The constructor imports the packages that the logger
+    needs, so that a missing one is reported before the training, and has no other effect. An
+    exception in any other method becomes a warning, and the logger is not called again.
+    """
+
+    Config: ClassVar[type[Any]]
+
+    def start(self, run: LoggedRun) -> None:
+        """Start to record a run, or resume it; the first call."""
+        ...
+
+    def log(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
+        """Record the figures of an evaluation, or of a step that is logged.
+
+        Args:
+            step: Updates done.
+            epoch: Number of the epoch, from 1.
+            figures: ``train/loss``, ``val/accuracy``, ..., and ``learning_rate`` for an evaluation;
+                ``loss`` and ``learning_rate`` for a step. Values may be NaN or infinite, and later
+                records may have other names.
+        """
+        ...
+
+    def finish(self, state: RunState, figures: Mapping[str, float]) -> None:
+        """Complete the records of this process; the last call.
+
+        Args:
+            state: The state of the run.
+            figures: Those of the last evaluation in this process; empty without one.
+        """
+        ...

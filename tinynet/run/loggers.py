@@ -1,0 +1,95 @@
+"""The loggers of a run: they are created before it, and called while it trains."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tinynet import registry
+from tinynet.logger import LoggedRecord, LoggedRun, Logger, RunState
+from tinynet.run.log import read_log
+from tinynet.spec.models import Spec
+from tinynet.text.plugin_errors import located_cause, origin
+
+
+@dataclass(eq=False)
+class Loggers:
+    """The loggers of a run. One that fails is switched off, with a warning.
+
+    Attributes:
+        loggers: Those that work.
+    """
+
+    loggers: list[Logger] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, spec: Spec) -> "Loggers":
+        """Create the loggers of a spec; nothing is recorded yet.
+
+        Raises:
+            PluginError: if one is missing or cannot be constructed.
+            MissingPackageError: if one needs a package that is not installed.
+        """
+        plugins = registry.default()
+        references = spec.training.loggers or ()
+        return cls(
+            [plugins.create(one, f"/training/loggers/{i}") for i, one in enumerate(references)]
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.loggers)
+
+    def start(self, run: LoggedRun, warn: Callable[[str], None]) -> None:
+        """Start or resume the records; ``warn`` is called if a logger fails, now or later."""
+        self._warn = warn
+        self._call("start", lambda logger: logger.start(run))
+
+    def log(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
+        """Record the figures of an evaluation or a step."""
+        self._call("log", lambda logger: logger.log(step, epoch, dict(figures)))
+
+    def finish(self, state: RunState, figures: Mapping[str, float]) -> None:
+        """Complete the records."""
+        self._call("finish", lambda logger: logger.finish(state, dict(figures)))
+
+    def _call(self, method: str, call: Callable[[Logger], None]) -> None:
+        for logger in list(self.loggers):
+            try:
+                call(logger)
+            except (Exception, SystemExit) as error:
+                self.loggers.remove(logger)
+                self._warn(
+                    f"the logger {origin(logger)} is switched off, and the training continues:"
+                    f" {method} raised {located_cause(error)}"
+                )
+
+
+def history(log: Path) -> Sequence[LoggedRecord]:
+    """Return the records in a run's log."""
+    return [_record(line) for line in read_log(log)]
+
+
+def _record(line: Mapping[str, Any]) -> LoggedRecord:
+    step, epoch, wall = line.get("step"), line.get("epoch"), line.get("wall")
+    # Null is a figure that is not finite.
+    values = {name: math.nan if value is None else value for name, value in line.items()}
+    figures = {
+        name: float(value)
+        for name, value in values.items()
+        if isinstance(value, int | float) and name not in ("step", "epoch")
+    }
+    return LoggedRecord(
+        step if isinstance(step, int) else 0,
+        epoch if isinstance(epoch, int) else 0,
+        figures,
+        _seconds(wall.get("time") if isinstance(wall, Mapping) else None),
+    )
+
+
+def _seconds(time: object) -> float:
+    with suppress(ValueError):
+        return datetime.fromisoformat(str(time)).timestamp()
+    return 0.0
