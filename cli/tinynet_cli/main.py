@@ -27,6 +27,7 @@ from tinynet_cli.inspect import inspect
 from tinynet_cli.layers import layers
 from tinynet_cli.new import new
 from tinynet_cli.output import echo
+from tinynet_cli.plot import plot
 from tinynet_cli.plugins import plugins
 from tinynet_cli.predict import predict
 from tinynet_cli.report import report as report_command
@@ -65,7 +66,7 @@ _PURPOSES: dict[str, tuple[click.Command, ...]] = {
     "to train": (train, resume, tune, watch, verify_resume),
     "to use a trained network": (evaluate, predict, generate, export_command, import_command),
     "to prepare data": (convert,),
-    "to compare runs": (runs, compare),
+    "to compare runs": (runs, compare, plot),
     "to look at specs, runs and checkpoints": (check, summary, report_command, inspect, diff),
     "to see what a spec may name": (layers, explain, plugins, schema),
     "to get help": (help_command, completion_command),

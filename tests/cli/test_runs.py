@@ -142,3 +142,19 @@ def test_no_line_is_wider_than_the_terminal(fork, several, width):
         lines = text.decode().splitlines()
         assert len(lines) > 2
         assert max(map(len, lines)) <= width
+
+
+@pytest.mark.extra
+def test_plot(tinynet, several, folder):
+    pytest.importorskip("matplotlib", reason="it draws the pictures")
+    result = tinynet("plot", "runs", "-o", "x.svg", "--metrics", "val/loss, learning_rate", "--log")
+    assert result.out == "plot: x.svg (loss, learning_rate)\n"
+    assert (folder / "x.svg").exists()
+    content = tinynet("plot", "runs/small-001", "--json", "--x", "time", "--smooth", "0.5").json
+    assert content == {
+        "file": "curves.png",
+        "runs": ["runs/small-001"],
+        "figures": ["loss", "accuracy", "learning_rate"],
+    }
+    wrong = tinynet("plot", "runs", "--metrics", "los")
+    assert (wrong.code, "did you mean 'loss'" in wrong.err) == (2, True)

@@ -23,6 +23,7 @@ from tinynet.errors import (
     explaining_io,
 )
 from tinynet.files.natural_order import natural_key
+from tinynet.run.elapsed import elapsed
 from tinynet.run.evaluation_log import read_evaluations
 from tinynet.run.folder import RunFolder, retry_if_pruned
 from tinynet.run.lock import is_locked
@@ -64,6 +65,7 @@ class RunRecord:
         step: Updates done.
         epochs: Planned epochs; None if the spec has a number of steps.
         total_steps: Planned updates; None if they are not known yet.
+        steps_per_epoch: Updates in an epoch; None if they are not known yet.
         seconds: Seconds of training in all processes, up to the last line of the log.
         started: The time of the start.
         updated: The time of the last line of the log or, without one, of the checkpoint.
@@ -89,6 +91,7 @@ class RunRecord:
     step: int
     epochs: int | None
     total_steps: int | None
+    steps_per_epoch: int | None
     seconds: float
     started: datetime
     updated: datetime
@@ -158,7 +161,8 @@ def read_record(path: str | Path) -> RunRecord:
         step=max([progress.step, *(line["step"] for line in lines)]),
         epochs=_count(spec, "epochs"),
         total_steps=_total_steps(spec, progress),
-        seconds=_seconds(lines, outline.run_id, sections.lineage),
+        steps_per_epoch=_steps_per_epoch(progress),
+        seconds=max(elapsed(lines, outline.run_id, sections.lineage), default=0.0),
         started=times[0],
         updated=times[1],
         parameters=_parameters(outline.tensors),
@@ -287,24 +291,6 @@ def _test(
             if line["checkpoint"] == step and line["split"] == "test":
                 return {n: value for n, value in line["metrics"].items() if value is not None}
     return None
-
-
-def _seconds(
-    lines: Iterable[Mapping[str, Any]], run_id: str, lineage: Iterable[Mapping[str, JsonValue]]
-) -> float:
-    """Return the seconds of all processes; the clock of each starts at 0.
-
-    A process starts after a step that the lineage names, or where the clock goes back.
-    """
-    resumed = [entry.get("step") for entry in lineage if entry.get("run_id") == run_id]
-    starts = [step for step in resumed if isinstance(step, int)]
-    total, step, seconds = 0.0, 0, 0.0
-    for line in lines:
-        now = line["wall"]["seconds"]
-        if now < seconds or any(step <= start < line["step"] for start in starts):
-            total += seconds
-        step, seconds = line["step"], now
-    return total + seconds
 
 
 def _times(lines: Sequence[Mapping[str, Any]], checkpoint: Path) -> tuple[datetime, datetime]:
