@@ -1,4 +1,4 @@
-"""Every example of models/, untrained, exported to ONNX and run by onnxruntime."""
+"""Every example of models/, exported to ONNX and run by onnxruntime."""
 
 from pathlib import Path
 
@@ -12,10 +12,17 @@ pytestmark = pytest.mark.extra
 pytest.importorskip("onnx", reason="the package onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
-from .comparison import assert_exported_network_is_equal, changed  # noqa: E402
+from tinynet.commands.onnx.export import export_onnx  # noqa: E402
+
+from .comparison import (  # noqa: E402
+    TOLERANCE,
+    assert_exported_network_is_equal,
+    changed,
+)
 
 MODELS = Path(__file__).parents[2] / "models"
 SPECS = sorted(MODELS.glob("*.json"))
+WITH_DATA = [path for path in SPECS if "input_shape" not in path.read_text()]
 SAMPLES = 3
 
 
@@ -37,3 +44,24 @@ def network_and_inputs(path: Path) -> tuple[tinynet.Network, dict[str, np.ndarra
 def test_an_example_computes_the_same_in_onnxruntime(path: Path) -> None:
     network, inputs = network_and_inputs(path)
     assert_exported_network_is_equal(changed(network), inputs)
+
+
+@pytest.mark.parametrize("path", WITH_DATA, ids=lambda path: path.stem)
+def test_a_run_of_an_example_is_exported_with_its_preprocessing(path, tmp_path) -> None:
+    run = tmp_path / "run"
+    length = {"training.epochs": None, "training.steps": 2, "training.schedule": None}
+    tinynet.train(path, run, overrides=length)
+    made = export_onnx(run, tmp_path / "model.onnx", data_root=MODELS, warn=pytest.fail)
+    assert made.comparison is not None
+    assert made.comparison.source == "samples of the test split"
+    assert made.comparison.largest <= TOLERANCE
+
+
+@pytest.mark.parametrize("name", ["addition_seq2seq", "sentences_sentiment", "ratings_dcn"])
+def test_indices_of_embeddings_are_drawn_where_the_data_are_missing(name, tmp_path) -> None:
+    run = tmp_path / "run"
+    length = {"training.epochs": None, "training.steps": 1, "training.schedule": None}
+    tinynet.train(MODELS / f"{name}.json", run, overrides=length)
+    made = export_onnx(run, tmp_path / "model.onnx", data_root=tmp_path, warn=pytest.fail)
+    assert made.comparison is not None
+    assert made.comparison.source == "random samples"

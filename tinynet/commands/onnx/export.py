@@ -124,8 +124,7 @@ def export_onnx(
             notes.append(NOT_INSTALLED)
         else:
             find = partial(_samples_of_data, settings, file, state, model, inputs)
-            arrays, of = _samples(find, inputs, notes)
-            comparison = compare(model, inputs, arrays, of, run)
+            comparison = _compared(find, model, inputs, run, notes)
     with explaining_io(Path(path)), replacing_output(Path(path)) as write_at:
         write_at(0, serialized)
     return ExportedModel(
@@ -210,17 +209,42 @@ def _sizes(shape: tuple[int, ...]) -> str:
 # Samples --------------------------------------------------------------------------------------
 
 
-def _samples(
+def _compared(
     find: Callable[[], tuple[dict[str, Array], str]],
+    model: Model,
     inputs: list[ModelInput],
+    run: Callable[[Mapping[str, Array]], dict[str, Array]],
     notes: list[str],
-) -> tuple[dict[str, Array], str]:
-    """Return samples for the check, by input of the exported model, and their origin."""
+) -> Comparison | None:
+    """Compare the exported model with the network; None if there are no samples for it.
+
+    Args:
+        find: Returns samples of the data, by input of the exported model, and their origin.
+        model: The model.
+        inputs: The inputs of the exported model.
+        run: Runs the exported model.
+        notes: The notes, to which the reasons are added if the samples are others, or none.
+    """
+    problem = None
     try:
-        return find()
+        arrays, origin = find()
     except (TinynetError, OSError) as error:
-        notes.append(f"the run's data cannot be read, so random samples were compared: {error}")
-    return random_samples(inputs, SAMPLES), "random samples"
+        problem = str(error)
+        indices = {own_name(full) for full in model.network.program.index_inputs}
+        arrays, origin = random_samples(inputs, SAMPLES, indices), "random samples"
+    try:
+        comparison = compare(model, inputs, arrays, origin, run)
+    except DataError as error:
+        if problem is None:
+            raise
+        notes.append(
+            "the run's data cannot be read, and random samples do not fit, so the model was not"
+            f" compared with the network: {problem}; {error}"
+        )
+        return None
+    if problem is not None:
+        notes.append(f"the run's data cannot be read, so random samples were compared: {problem}")
+    return comparison
 
 
 def _samples_of_data(
