@@ -200,7 +200,7 @@ ROWS: dict[str, dict[str, list[Row]]] = {
     "kernels": {"numpy": [kernels]},
 }
 
-WITH_PACKAGES = ("tensorboard",)
+WITH_PACKAGES = ("mlflow", "tensorboard")
 """Loggers that need an optional package: see the tests in loggers/."""
 
 BUILT_IN = [

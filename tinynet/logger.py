@@ -7,13 +7,13 @@ tracking server. It observes the run, and cannot change it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import JsonValue
 
 from tinynet.config import Config
 
-__all__ = ["LoggedRecord", "LoggedRun", "Logger", "LoggerConfig", "RunState"]
+__all__ = ["LoggedRecord", "LoggedRun", "Logger", "LoggerConfig", "RunState", "StatisticsLogger"]
 
 RunState: TypeAlias = Literal["finished", "stopped", "failed"]
 """The state of a run when its process ends: complete, stopped and resumable, or with an error."""
@@ -49,10 +49,11 @@ class LoggedRun:
         name: The name of the folder.
         run_id: The identity of the run, which it keeps when it is resumed.
         spec: The resolved spec, as JSON.
-        step: Updates done: 0 for a new run. If an earlier process of the run was killed, what it
-            recorded after this step, and at this step beyond ``history``, comes again.
+        step: Updates done: 0 for a new run. Records of a killed process from this step on, except
+            those in ``history`` and ``statistics``, are recorded again.
         history: The records of the run up to now, oldest first; empty for a new run. Also those
             from before the logger was added.
+        statistics: Likewise those of statistics, by the names that `StatisticsLogger` describes.
     """
 
     folder: Path
@@ -61,6 +62,7 @@ class LoggedRun:
     spec: Mapping[str, JsonValue]
     step: int = 0
     history: Sequence[LoggedRecord] = ()
+    statistics: Sequence[LoggedRecord] = ()
 
 
 class Logger(Protocol):
@@ -95,5 +97,22 @@ class Logger(Protocol):
         Args:
             state: The state of the run.
             figures: Those of the last evaluation in this process; empty without one.
+        """
+        ...
+
+
+@runtime_checkable
+class StatisticsLogger(Protocol):
+    """A logger that also records statistics of parameters, gradients and outputs of layers."""
+
+    def statistics(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
+        """Record the statistics of a step, where a spec has ``log_statistics_every_steps``.
+
+        Args:
+            step: Updates done.
+            epoch: Number of the epoch, from 1.
+            figures: ``statistics/parameters/dense_1/weight/mean`` and so on. Between them are
+                ``parameters``, ``gradients`` or ``outputs``, and the address of a parameter or the
+                name of a layer; last is ``mean``, ``std``, ``min``, ``max`` or ``zeros``.
         """
         ...

@@ -56,6 +56,7 @@ EFFECTS = {
         ("training.checkpoint.keep_last", 9),
         ("training.log_every_steps", 1),
         ("training.loggers", ["csv"]),
+        ("training.log_statistics_every_steps", 10),
         ("network.input_shape", [8, 8, 1]),
     ],
     "optimizer": [

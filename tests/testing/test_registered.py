@@ -301,7 +301,7 @@ GUESSED = [
     for entry in registry.default().entries(group)
     if entry.distribution == "tinynet-core"
     and ".standard." not in entry.target
-    and entry.name not in ("memory", "tensorboard")
+    and entry.name not in ("memory", "mlflow", "tensorboard")
 ]
 """The built-in types, without the datasets that are downloaded, or passed by a program, and the
 loggers that need an optional package."""

@@ -2,6 +2,7 @@
 
     spec.json                                    the resolved spec, for people
     metrics.jsonl                                one object per line
+    statistics.jsonl                             likewise, with log_statistics_every_steps
     evaluations.jsonl                            evaluations of whole splits, one per line
     checkpoints/step-000000001200.msgpack
     run.lock                                     locked while a process trains here
@@ -50,6 +51,7 @@ class RunFolder:
         self.path = path
         self.checkpoints = path / "checkpoints"
         self.log = path / "metrics.jsonl"
+        self.statistics = path / "statistics.jsonl"
         self.spec = path / "spec.json"
         self.lock = path / "run.lock"
 

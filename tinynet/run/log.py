@@ -14,6 +14,7 @@ from tinynet.checkpoint.sections import LogMark
 from tinynet.errors import CheckpointCorruptError, CheckpointIOError, explaining_io
 from tinynet.files.atomic import sync
 from tinynet.files.strict import APPEND, READ, open_strictly
+from tinynet.training.events import Statistics
 
 _PIECE = 2**20
 
@@ -118,6 +119,33 @@ def last_figures(path: Path) -> dict[str, float]:
                 if isinstance(value, int | float) and name not in ("step", "epoch")
             }
     return {}
+
+
+def read_statistics(path: Path) -> list[Statistics]:
+    """Return the statistics in a run's ``statistics.jsonl``; none if the file is missing.
+
+    Each step is there once, in ascending order; figures that were not finite are NaN.
+
+    Raises:
+        CheckpointCorruptError: if a line does not hold statistics.
+        CheckpointIOError: if it cannot be read.
+    """
+    try:
+        steps = {found.step: found for found in map(_statistics, read_log(path))}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointCorruptError(f"a line of {path} does not hold statistics") from error
+    return [steps[step] for step in sorted(steps)]
+
+
+def _statistics(record: dict[str, Any]) -> Statistics:
+    sections = [
+        {
+            str(name): {key: math.nan if v is None else float(v) for key, v in summary.items()}
+            for name, summary in record[section].items()
+        }
+        for section in ("parameters", "gradients", "outputs")
+    ]
+    return Statistics(int(record["step"]), int(record["epoch"]), *sections)
 
 
 def _records(file: BinaryIO, path: Path) -> Iterator[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """The loggers of a run: they are created before it, and called while it trains."""
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from tinynet import registry
-from tinynet.logger import LoggedRecord, LoggedRun, Logger, RunState
-from tinynet.run.log import read_log
+from tinynet.logger import LoggedRecord, LoggedRun, Logger, RunState, StatisticsLogger
+from tinynet.run.log import read_log, read_statistics
 from tinynet.spec.models import Spec
 from tinynet.text.plugin_errors import located_cause, origin
+from tinynet.training.events import Statistics
 
 
 @dataclass(eq=False)
@@ -51,6 +53,16 @@ class Loggers:
         """Record the figures of an evaluation or a step."""
         self._call("log", lambda logger: logger.log(step, epoch, dict(figures)))
 
+    def statistics(self, statistics: Statistics) -> None:
+        """Record the statistics of a step, by the loggers that do."""
+        step, epoch = statistics.step, statistics.epoch
+
+        def record(logger: Logger) -> None:
+            if isinstance(logger, StatisticsLogger):
+                logger.statistics(step, epoch, _flat(statistics))
+
+        self._call("statistics", record)
+
     def finish(self, state: RunState, figures: Mapping[str, float]) -> None:
         """Complete the records."""
         self._call("finish", lambda logger: logger.finish(state, dict(figures)))
@@ -72,6 +84,22 @@ def history(log: Path) -> Sequence[LoggedRecord]:
     return [_record(line) for line in read_log(log)]
 
 
+def past_statistics(log: Path) -> Sequence[LoggedRecord]:
+    """Return the records of statistics in a run's folder."""
+    # No time is recorded with them: they are of the time when they are read.
+    now = time.time()
+    return [LoggedRecord(one.step, one.epoch, _flat(one), now) for one in read_statistics(log)]
+
+
+def _flat(statistics: Statistics) -> dict[str, float]:
+    return {
+        f"statistics/{section}/{name}/{figure}": value
+        for section in ("parameters", "gradients", "outputs")
+        for name, summary in getattr(statistics, section).items()
+        for figure, value in summary.items()
+    }
+
+
 def _record(line: Mapping[str, Any]) -> LoggedRecord:
     step, epoch, wall = line.get("step"), line.get("epoch"), line.get("wall")
     # Null is a figure that is not finite.
@@ -89,7 +117,7 @@ def _record(line: Mapping[str, Any]) -> LoggedRecord:
     )
 
 
-def _seconds(time: object) -> float:
+def _seconds(value: object) -> float:
     with suppress(ValueError):
-        return datetime.fromisoformat(str(time)).timestamp()
+        return datetime.fromisoformat(str(value)).timestamp()
     return 0.0

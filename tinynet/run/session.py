@@ -19,10 +19,11 @@ from tinynet.logger import LoggedRun, RunState
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted, recorded_signals
 from tinynet.run.log import RunLog
-from tinynet.run.loggers import Loggers, history
+from tinynet.run.loggers import Loggers, history, past_statistics
 from tinynet.run.observers import StoppableObserver
 from tinynet.run.roots import resume_command
 from tinynet.run.saver import Saver
+from tinynet.run.statistics_log import StatisticsLog
 from tinynet.spec.models import Spec
 from tinynet.spec.training_spec import CheckpointSpec
 from tinynet.training.events import (
@@ -115,17 +116,22 @@ class Session:
             if self._log.gone:
                 self.tell(Warned(f"{self.folder.log} is gone; a new one starts"))
             begins = resumed is None or not trainer.finished
+            self._statistics = StatisticsLog(self.folder.statistics)
             if begins:
-                self._begin()
+                self._statistics.cut(trainer.step)
             with (
                 self._recorded_by_loggers(begins),
                 self._last_save_reported(),
                 closing(trainer.run()) as events,
             ):
+                if begins:
+                    self._begin()
                 while self.tell.stop is None and (event := next(events, None)) is not None:
                     self.tell(event)
                     if isinstance(event, Evaluated):
                         self._figures = event.figures
+                    elif isinstance(event, StepDone) and event.statistics is not None:
+                        self.tell(event.statistics)
                     self._record(event, time.monotonic() - started)
                     if interrupts.received is not None and not trainer.finished:
                         self._interrupt(interrupts.received)
@@ -178,8 +184,8 @@ class Session:
             return
         folder = self.folder.path.resolve()
         run_id, spec, step = self.draft.run_id, self.draft.spec, self.trainer.step
-        past = history(self.folder.log)
-        run = LoggedRun(folder, folder.name, run_id, spec, step, past)
+        past = history(self.folder.log), past_statistics(self.folder.statistics)
+        run = LoggedRun(folder, folder.name, run_id, spec, step, *past)
         self.loggers.start(run, lambda text: self.tell(Warned(text)))
         state: RunState = "failed"
         try:
@@ -219,6 +225,9 @@ class Session:
             if every is not None and event.step % every == 0:
                 figures = {"loss": event.loss, "learning_rate": event.learning_rate}
                 self._append(event, figures, seconds)
+            if event.statistics is not None:
+                self._statistics.append(event.statistics)
+                self.loggers.statistics(event.statistics)
         elif isinstance(event, Evaluated):
             self._append(event, event.figures, seconds)
         self._acknowledge(self._saver.finished())

@@ -338,6 +338,12 @@ class TrainingSpec(SpecModel):
     log_every_steps: int | None = Field(
         default=None, ge=1, description="Log the loss at every n-th step, not only epochs."
     )
+    log_statistics_every_steps: int | None = Field(
+        default=None,
+        ge=1,
+        description="Log statistics of parameters, gradients and outputs of layers at every n-th"
+        " step, for reports and loggers. They do not affect the training.",
+    )
     loggers: Annotated[
         tuple[LoggerReference, ...] | None,
         BeforeValidator(as_tuple_or_none),

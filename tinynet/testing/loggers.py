@@ -7,12 +7,12 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
-from tinynet.logger import LoggedRecord, LoggedRun, LoggerConfig, RunState
+from tinynet.logger import LoggedRecord, LoggedRun, LoggerConfig, RunState, StatisticsLogger
 from tinynet.testing.checks import Check, checks_of, require, run_all
 from tinynet.testing.configs import Options, make_config, require_config
 from tinynet.testing.state import no_global_randomness
@@ -26,6 +26,10 @@ SPEC: dict[str, Any] = {
 }
 STEP = {"loss": 2.5, "learning_rate": 0.01}
 EVALUATION = {"train/loss": 2.0, "val/loss": 2.25, "val/kind/accuracy": 0.5, "learning_rate": 0.01}
+STATISTICS = {
+    f"statistics/parameters/dense_1/weight/{name}": 0.5
+    for name in ("mean", "std", "min", "max", "zeros")
+}
 RECORDS = ((1, 1, STEP), (2, 1, STEP), (2, 1, EVALUATION), (3, 2, STEP), (4, 2, EVALUATION))
 """The records of a run of two epochs: step, epoch and figures."""
 
@@ -111,6 +115,19 @@ def resumed(case: LoggerCase) -> None:
         case.record(folder, RECORDS[3:], RECORDS[:3])
 
 
+def statistics(case: LoggerCase) -> None:
+    """Statistics are recorded, if the logger does, also those of a resumed run."""
+    if not isinstance(case.logger(), StatisticsLogger):
+        return
+    with new_folder() as folder:
+        logger, run = case.logger(), run_in(folder, RECORDS[:1])
+        past = LoggedRecord(1, 1, {**STATISTICS}, 1.7e9)
+        logger.start(replace(run, statistics=[past]))
+        logger.log(2, 1, dict(STEP))
+        logger.statistics(2, 1, {**STATISTICS, "statistics/outputs/relu_1/max": math.inf})
+        logger.finish("finished", {})
+
+
 def odd_figures(case: LoggerCase) -> None:
     """Figures may be NaN or infinite, and have new names at any time."""
     odd = {"train/loss": math.nan, "val/loss": math.inf, "val/mse": -math.inf, "val/new": 1e300}
@@ -141,7 +158,7 @@ def quiet(case: LoggerCase) -> None:
 
 
 LOGGER_CHECKS: tuple[Callable[[LoggerCase], None], ...] = (
-    config, constructor, records, resumed, odd_figures, pure, quiet
+    config, constructor, records, resumed, statistics, odd_figures, pure, quiet
 )  # fmt: skip
 
 

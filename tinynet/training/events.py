@@ -1,6 +1,6 @@
 """The events of a run, for logs, checkpoints and progress bars."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -11,6 +11,33 @@ StopReason: TypeAlias = Literal["epochs", "steps", "early_stopping", "observer"]
 
 An observer that raised `StopTraining` leaves a run that is not finished.
 """
+
+
+Summary: TypeAlias = dict[str, float]
+"""Statistics of an array: ``mean``, ``std``, ``min``, ``max``, and ``zeros``, the share of zeros.
+
+They may be NaN or infinite.
+"""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Statistics of a step, where a spec has ``log_statistics_every_steps``.
+
+    Attributes:
+        step: Number of the update, from 1.
+        epoch: Number of its epoch, from 1.
+        parameters: Summaries of the parameters after the update, by address.
+        gradients: Summaries of their mean gradients, before they are clipped, by address.
+        outputs: Summaries of the main output of each layer, by name: after the update, in
+            evaluation mode, for the first samples of the step.
+    """
+
+    step: int
+    epoch: int
+    parameters: dict[str, Summary]
+    gradients: dict[str, Summary]
+    outputs: dict[str, Summary]
 
 
 @dataclass(frozen=True)
@@ -24,6 +51,7 @@ class StepDone:
         loss: Mean loss of its samples, before the update.
         learning_rate: Its learning rate.
         samples: Number of samples.
+        statistics: Its statistics, which are also the next event of a run; None without them.
     """
 
     step: int
@@ -32,6 +60,7 @@ class StepDone:
     loss: float
     learning_rate: float
     samples: int
+    statistics: Statistics | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -175,5 +204,7 @@ class Warned:
 Event: TypeAlias = StepDone | Evaluating | Evaluated
 """The events of `Trainer.run`."""
 
-RunEvent: TypeAlias = Event | Transferred | Started | StoppedEarly | Saved | Ended | Warned
+RunEvent: TypeAlias = (
+    Event | Statistics | Transferred | Started | StoppedEarly | Saved | Ended | Warned
+)
 """The events of a run."""

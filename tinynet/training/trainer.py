@@ -42,6 +42,7 @@ from tinynet.training.regularization import Regularization
 from tinynet.training.run_length import RunLength, require_lengths
 from tinynet.training.state_arrays import StateArrays
 from tinynet.training.state_guard import StateGuard
+from tinynet.training.statistics import StepStatistics
 from tinynet.training.step_arguments import StepArguments
 from tinynet.training.updater import Updater
 from tinynet.types import Array
@@ -134,6 +135,7 @@ class Trainer:
             self.network, self._average, self._lookahead, self._updater, self._rate, self._figures
         )
         self._arguments = StepArguments(self.network, self._data_targets)
+        self._statistics = StepStatistics(training.log_statistics_every_steps, self.network)
 
     @property
     def evaluated_network(self) -> Network:
@@ -222,6 +224,7 @@ class Trainer:
         predict = bool(self._figures.metrics)
         result = accumulate(self._engine, self.network, samples, size, key, predict=predict)
         result = self._regularization.added_to(result, self.progress.step)
+        self._statistics.see(result.gradients, self.step + 1)
         self._guard.change(self._apply, result, samples, rate, advance)
         return result.loss
 
@@ -335,7 +338,9 @@ class Trainer:
         with naming_samples(partial(self._loader.place, epoch, position)):
             kernels, threads = self.network.kernels, self._engine.threads
             loss = in_numeric_context(kernels, threads, self._update, samples, 1)
-        return StepDone(progress.step, epoch + 1, progress.position, loss, rate, len(samples))
+        step, count = progress.step, len(samples)
+        statistics = self._statistics.of_step(step, epoch + 1, samples)
+        return StepDone(step, epoch + 1, progress.position, loss, rate, count, statistics)
 
     def _evaluate(self) -> Iterator[Event]:
         """Evaluate. No state changes until the evaluation is complete, so an interrupt is safe."""

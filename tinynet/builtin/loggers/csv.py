@@ -20,7 +20,7 @@ _FIXED = ("step", "epoch", "time")
 
 
 class CSV:
-    """A CSV file in the run folder with a row for each evaluation and each logged step.
+    """A CSV table in the run folder with a row for each evaluation and each logged step.
 
     The columns are ``step``, ``epoch``, ``time`` (UTC) and a column for each figure; a figure that
     a row does not have is empty. A resumed run has every step once.

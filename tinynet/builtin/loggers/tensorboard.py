@@ -55,13 +55,16 @@ class TensorBoard:
             self._event(wall_time=now, step=first, session_log=start),
             *(
                 self._scalars(record.step, record.figures, record.time)
-                for record in run.history
+                for record in (*run.history, *run.statistics)
                 if record.step >= first
             ),
         )
 
     def log(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
         self._append(self._scalars(step, figures, time.time()))
+
+    def statistics(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
+        self.log(step, epoch, figures)
 
     def finish(self, state: RunState, figures: Mapping[str, float]) -> None:
         pass
