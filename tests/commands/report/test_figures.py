@@ -60,6 +60,17 @@ def test_precision_recall_and_f1_of_each_class_are_those_of_scikit_learn(classes
     )
 
 
+def test_classes_that_do_not_occur_are_no_part_of_averages():
+    labels, probabilities = predictions(4, seed=7)
+    wider = np.pad(probabilities, ((0, 0), (0, 3)))
+    collector = ClassCollector(tuple("abcdefg"), None, len(labels), probable=True)
+    collector.add(wider, labels, None)
+    table = classified(collector).per_class
+    assert column(table, "class") == [*"abcd", "macro average", "weighted average"]
+    f1 = metrics.f1_score(labels, probabilities.argmax(axis=1), average="macro")
+    close([column(table, "F1")[-2]], [f1])
+
+
 @pytest.mark.parametrize("classes", [2, 5])
 def test_areas_under_the_curves_are_those_of_scikit_learn(classes):
     labels, probabilities = predictions(classes, seed=1)
@@ -142,9 +153,9 @@ def test_errors_of_numbers():
         collector.add(predicted[part], true[part], None)
     table = predicted_numbers(collector, "y", ("a", "b", "c"), is_forecast=False).per_target
     absolute = metrics.mean_absolute_error(true, predicted, multioutput="raw_values")
-    close(column(table, "mean absolute error"), absolute)
+    close(column(table, "MAE"), absolute)
     squared = metrics.root_mean_squared_error(true, predicted, multioutput="raw_values")
-    close(column(table, "root mean squared error"), squared)
+    close(column(table, "RMSE"), squared)
     np.testing.assert_allclose(
         column(table, "R²"), metrics.r2_score(true, predicted, multioutput="raw_values"), rtol=1e-5
     )

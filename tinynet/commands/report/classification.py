@@ -22,7 +22,7 @@ from tinynet.types import Array
 MAX_MATRIX = 30
 """Classes of a confusion matrix."""
 
-MAX_ROWS = 100
+MAX_ROWS = 50
 """Classes of the table of classes."""
 
 MAX_CURVES = 6
@@ -32,7 +32,7 @@ MAX_RANKED = 100
 """Classes whose areas under the curves are computed."""
 
 _CONFUSIONS = 10
-_SHARES = frozenset({"precision", "recall", "F1", "ROC AUC", "average precision", "share"})
+_SHARES = frozenset({"precision", "recall", "F1", "share"})
 
 
 def classified(collector: ClassCollector) -> Classification:
@@ -130,23 +130,26 @@ def _class_table(
         columns["average precision"] = np.array(
             [curves.precisions.get(c, np.nan) for c in range(len(names))]
         )
-    order, note = np.arange(len(names)), ""
-    if len(names) > MAX_ROWS:
-        order = np.argsort(np.where(support > 0, f1, 2), kind="stable")[:MAX_ROWS]
-        note = f"The {MAX_ROWS} of {len(names):,} classes with the lowest F1."
+    occurring = (support > 0) | (predicted > 0)
+    order, note = np.flatnonzero(occurring), ""
+    if len(order) < len(names):
+        note = f"{len(names) - len(order):,} classes that do not occur are left out. "
+    if (count := len(order)) > MAX_ROWS:
+        order = np.sort(order[np.argsort(f1[order], kind="stable")[:MAX_ROWS]])
+        note += f"The {MAX_ROWS} of {count:,} classes with the lowest F1."
     rows = [
         (names[c], int(support[c]), int(predicted[c]), *(_cell(v[c]) for v in columns.values()))
         for c in order.tolist()
     ]
-    averages = [_average("macro average", columns, support, np.ones(len(names)))]
+    averages = [_average("macro average", columns, support, occurring.astype(int))]
     averages.append(_average("weighted average", columns, support, support))
     head = ("class", "true", "predicted", *columns)
     return Table(
         head,
         (*rows, *averages),
         "Precision, recall and F1",
-        note,
-        left_out=len(names) - len(order),
+        note.strip(),
+        left_out=count - len(order),
         shares=_SHARES,
         totals=len(averages),
     )
@@ -251,7 +254,7 @@ class Ranked:
             notes.append(f"The class {self._names[1]!r} against {self._names[0]!r}.")
         else:
             notes.append("Each class against the others.")
-        if len(chosen) < len(curves):
+        if len(self._names) > 2 and len(chosen) < len(curves):
             notes.append(f"The {len(chosen)} of {len(curves)} classes with the lowest {what}.")
         return " ".join([*notes, *filter(None, [self._note])])
 

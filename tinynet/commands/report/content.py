@@ -203,12 +203,14 @@ class Samples:
         score_name: The name of `Sample.score`: ``loss``, ``absolute error``.
         samples: The samples, at most 20.
         columns: The names of `Sample.cells`; empty if samples have none.
+        note: A sentence below the title; empty for none.
     """
 
     title: str
     score_name: str
     samples: tuple[Sample, ...]
     columns: tuple[str, ...] = ()
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def figure_title(figure: str) -> str:
 def target_title(model: Model, target: str) -> str:
     """Return the name of a target: that of its column, if it is the only one of a table."""
     data = model.spec.data
-    if target != "target" or data is None:
+    if target != "target" or data is None or "columns" not in data.options:
         return target
     column = data.options.get("target")
     if isinstance(column, str):

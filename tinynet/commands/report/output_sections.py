@@ -78,7 +78,12 @@ def _section(
     regression = None
     if collector.count:
         regression = predicted_numbers(collector, label, field.names, is_forecast=forecast)
-    return OutputSection(name, title, f"{where}.", figures, regression=regression, samples=samples)
+    sentence = f"{where}."
+    if any(stage.on == output.target for stage in data.preprocessing.stages):
+        sentence += (
+            " These errors are in the units of the data; the loss is that of transformed targets."
+        )
+    return OutputSection(name, title, sentence, figures, regression=regression, samples=samples)
 
 
 def _has_windows(model: Model) -> bool:

@@ -61,18 +61,22 @@ def _labels(
 
 def _table(collector: NumberCollector, labels: Sequence[str]) -> Table:
     columns = {
-        "mean absolute error": collector.mean_absolute_error,
-        "root mean squared error": collector.root_mean_squared_error,
+        "MAE": collector.mean_absolute_error,
+        "RMSE": collector.root_mean_squared_error,
         "R²": collector.r_squared,
         "mean error": collector.bias,
-        "mean of the true values": collector.true_mean,
-        "their standard deviation": collector.true_deviation,
+        "true mean": collector.true_mean,
+        "true deviation": collector.true_deviation,
     }
     rows: list[tuple[Cell, ...]] = [
         (label, *(_cell(values[k]) for values in columns.values()))
         for k, label in enumerate(labels)
     ]
-    note = "The mean error is that of predicted minus true values."
+    note = (
+        "MAE is the mean absolute error, RMSE the root of the mean squared error. The mean error is"
+        " that of predicted minus true values; the last columns are the mean and the standard"
+        " deviation of the true values."
+    )
     return Table(("target", *columns), tuple(rows), note=note)
 
 
@@ -102,17 +106,22 @@ def _charts(name: str, true: Array, predicted: Array) -> TargetValues:
     return TargetValues(
         name,
         ScatterChart(
-            f"Predicted and true {name}", "true", "predicted", _points(x, y), True, note=note
+            f"Predicted over true values: {name}",
+            "true",
+            "predicted",
+            _points(x, y),
+            True,
+            note=note,
         ),
         ScatterChart(
-            f"Residuals of {name}",
+            f"Residuals: {name}",
             "predicted",
             "predicted - true",
             _points(y, z),
             baseline=True,
             note=note,
         ),
-        histogram_of(residuals, f"Distribution of the residuals of {name}", "predicted - true"),
+        histogram_of(residuals, f"Distribution of residuals: {name}", "predicted - true"),
     )
 
 

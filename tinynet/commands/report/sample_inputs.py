@@ -18,7 +18,7 @@ MAX_COLUMNS = 12
 """Columns of a table that are shown."""
 
 MAX_SERIES = 4
-"""Series of a sample that are drawn."""
+"""Series of a sample that are drawn, if none of them is that of the target."""
 
 
 @dataclass(frozen=True)
@@ -131,15 +131,15 @@ def series_lines(value: Array, field: Field, name: str) -> list[Line]:
     names = field.names if field.names and len(field.names) == rows.shape[1] else None
     steps = tuple(map(float, range(1 - len(rows), 1)))
     lines = []
-    for k in range(min(rows.shape[1], MAX_SERIES)):
+    for k in range(rows.shape[1]):
         title = names[k] if names else name if rows.shape[1] == 1 else f"{name} {k + 1}"
         lines.append(Line(title, steps, tuple(rounded(rows[:, k]).tolist())))
     return lines
 
 
-def series_chart(lines: Sequence[Line]) -> LineChart | None:
+def series_chart(lines: Sequence[Line], title: str) -> LineChart | None:
     """Return a small chart of series; None without one."""
-    return LineChart("", "step", "", tuple(lines)) if lines else None
+    return LineChart(title, "step", "", tuple(lines)) if lines else None
 
 
 def sequence_text(value: Array, raw: Field, ready: Field) -> str:

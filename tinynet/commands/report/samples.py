@@ -8,11 +8,13 @@ from tinynet.commands.report.charts import Line, Picture
 from tinynet.commands.report.class_collector import ClassCollector, two_classes
 from tinynet.commands.report.content import Sample, Samples
 from tinynet.commands.report.label_collector import LabelCollector
+from tinynet.commands.report.names import target_title
 from tinynet.commands.report.number_collector import NumberCollector
 from tinynet.commands.report.outputs import Compared
 from tinynet.commands.report.png import class_pixels, is_image, picture, to_pixels, value_range
 from tinynet.commands.report.regression import rounded
 from tinynet.commands.report.sample_inputs import (
+    MAX_SERIES,
     InputsOfSamples,
     ShownInput,
     number_text,
@@ -28,6 +30,8 @@ from tinynet.types import Array
 MAX_SAMPLES = 20
 """Samples that a report shows of an output."""
 
+_FROM_0 = " (counted from 0)"
+
 MAX_SHOWN = 6
 """Numbers or labels of a sample that are written out."""
 
@@ -41,7 +45,9 @@ def worst_samples(model: Model, data: Data, split: SplitName, output: Compared) 
     samples = tuple(shown.sample(row, score) for row, (_, score) in enumerate(worst))
     what = _score_name(output)
     count = f"{len(samples)} samples" if len(samples) > 1 else "sample"
-    return Samples(f"The {count} with the largest {what}", what, samples, shown.inputs.columns)
+    note = "Rows are counted from 0." if shown.has_rows else ""
+    title = f"The {count} with the largest {what}"
+    return Samples(title, what, samples, shown.inputs.columns, note)
 
 
 def _score_name(output: Compared) -> str:
@@ -76,10 +82,15 @@ class _Shown:
         self._output, self._model, self._data = output, model, data
         self._target_field = data.raw[own_name(output.target)]
 
+    @property
+    def has_rows(self) -> bool:
+        """True if the origin of a sample is a row that is counted from 0."""
+        return _FROM_0 in self._part.place(0)
+
     def sample(self, row: int, score: float) -> Sample:
         """Return a sample; ``row`` is its place among these."""
         inputs, collector = self.inputs[row], self._output.collector
-        place = self._part.place(row).replace(f"{self._data.root}/", "")
+        place = self._part.place(row).replace(f"{self._data.root}/", "").replace(_FROM_0, "")
         if isinstance(collector, NumberCollector):
             return self._numbers(row, score, place, inputs, collector)
         if isinstance(collector, LabelCollector):
@@ -162,14 +173,15 @@ class _Shown:
             )
             return _made(inputs, place, "", "", score, "", pictures)
         if true.ndim == 1 and len(true) > 2 and inputs.lines and self._target_field.names is None:
-            return _forecast(inputs, place, true, predicted, score)
+            name = target_title(self._model, target)
+            return _forecast(inputs, place, name, true, predicted, score)
         names = self._target_field.names
         texts = [_numbers_text(array.ravel(), names) for array in (true, predicted)]
         return _made(inputs, place, texts[0], texts[1], score, "")
 
 
 def _forecast(
-    inputs: ShownInput, place: str, true: Array, predicted: Array, score: float
+    inputs: ShownInput, place: str, target: str, true: Array, predicted: Array, score: float
 ) -> Sample:
     """Return a sample whose chart has the series, and the true and the predicted continuation."""
     steps = tuple(map(float, range(1, len(true) + 1)))
@@ -177,9 +189,10 @@ def _forecast(
         Line(name, steps, tuple(rounded(values).tolist()))
         for name, values in (("true", true), ("predicted", predicted))
     ]
-    # The series of several features are not in the units of the target.
-    history = inputs.lines if len(inputs.lines) == 1 else ()
-    chart = series_chart([*history, *lines])
+    # Other series than that of the target are not in its units.
+    own = [line for line in inputs.lines if line.name == target]
+    history = inputs.lines if len(inputs.lines) == 1 else own
+    chart = series_chart([*history, *lines], place)
     return Sample(place, "", "", score, inputs.pictures, inputs.text, inputs.cells, chart)
 
 
@@ -207,6 +220,6 @@ def _made(
         (*inputs.pictures, *pictures),
         inputs.text,
         inputs.cells,
-        series_chart(inputs.lines),
+        series_chart(inputs.lines[:MAX_SERIES], place),
         details,
     )
