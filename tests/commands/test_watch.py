@@ -11,7 +11,7 @@ from tinynet.commands.watch.curves import ASCII, UNICODE, bar, characters, curve
 from tinynet.commands.watch.facts import facts
 from tinynet.commands.watch.following import RunReader, Watched, follow
 from tinynet.commands.watch.news import News
-from tinynet.commands.watch.timing import ago, duration, elapsed, time_left
+from tinynet.commands.watch.timing import ago, clock, duration, elapsed, time_left
 from tinynet.commands.watch.view import run_view, runs_view
 from tinynet.errors import CheckpointError
 from tinynet.events import Evaluated, StopTraining
@@ -62,7 +62,7 @@ def test_a_run_in_training_has_a_bar_and_its_evaluations():
     assert "67%" in last[1]
     assert last[2].startswith("train/loss  █▁  ")
     assert [line.split()[0] for line in last[4:7]] == ["epoch", "1/3", "2/3"]
-    assert last[6].endswith("best")
+    assert last[7].startswith("Best epoch ")  # as of the newest checkpoint
 
 
 def test_a_finished_run_names_its_best_epoch():
@@ -129,6 +129,7 @@ def test_lines_of_several_runs_name_the_run():
     lines = list(News(several=True).lines(reader.read()))
     assert lines[0].startswith("runs/a: epoch 1/3, step 2: train/loss ")
     assert "runs/b: finished, epoch 3 of 3, step 6 of 6" in lines
+    assert all(line.startswith(("runs/a: ", "runs/b: ")) for line in lines)
     table = runs_view(reader.read(), NOW, 120, 24, ASCII)
     assert [line.split()[:3] for line in table[1:]] == [
         ["runs/a", "stopped", "2/3"],
@@ -176,6 +177,17 @@ def test_a_damaged_run_is_an_error_of_its_own_row():
     assert facts(reader.read()[0])["state"] == "unreadable"
 
 
+def test_a_loss_that_is_not_finite_is_shown():
+    watching(stop)
+    log = Path("runs/x/metrics.jsonl")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    lines[-1] |= {"train/loss": None, "val/loss": None}
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert view("runs/x")[2] == "train/loss  ▁  nan"
+    assert "nan" in view("runs/x")[6]
+    assert "nan" in runs_view(RunReader([Path("runs/x")]).read(), NOW, 120, 24, ASCII)[1]
+
+
 def test_names_from_a_log_cannot_control_the_terminal():
     watching(stop)
     log = Path("runs/x/metrics.jsonl")
@@ -199,6 +211,8 @@ def test_the_time_left_follows_from_the_last_evaluations():
     assert ago(Record, NOW) == "7 s ago"
     assert ago(Record, NOW + timedelta(hours=5)) == "5 h ago"
     assert duration(3671.4) == "1:01:11"
+    resumed = [{"wall": {"seconds": seconds}} for seconds in (3.0, 5.0, 2.0, 4.0, 1.0)]
+    assert clock(resumed) == [3, 5, 7, 9, 10]
 
 
 def test_curves():

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tinynet.commands.watch.following import Watched
+from tinynet.commands.watch.timing import clock
 from tinynet.commands.watch.view import (
     closing,
     epoch_label,
@@ -15,6 +16,7 @@ from tinynet.commands.watch.view import (
     table_row,
 )
 from tinynet.progress.blocks import Evaluations
+from tinynet.run.record import RunRecord
 from tinynet.text.printing import figure, short
 
 
@@ -40,7 +42,8 @@ class News:
             if text != known and not state.training:
                 yield self._sentence(state, text)
                 if state.record is not None:
-                    yield from closing(state.record)
+                    start = f"{short(state.path)}: " if self._several else ""
+                    yield from (f"{start}{line}" for line in closing(state.record))
             self._states[state.path] = text
 
     def _sentence(self, state: Watched, text: str) -> str:
@@ -50,15 +53,15 @@ class News:
     def _evaluations(self, state: Watched) -> Iterator[str]:
         if state.record is None:
             return
-        last = self._steps.get(state.path, -1)
-        for line in state.record.history:
+        last, history = self._steps.get(state.path, -1), state.record.history
+        for line, seconds in zip(history, clock(history), strict=True):
             if line["step"] > last:
-                yield from self._evaluation(state, line)
+                yield from self._evaluation(state, state.record, line, seconds)
                 self._steps[state.path] = line["step"]
 
-    def _evaluation(self, state: Watched, line: dict[str, Any]) -> Iterator[str]:
-        record = state.record
-        assert record is not None
+    def _evaluation(
+        self, state: Watched, record: RunRecord, line: dict[str, Any], seconds: float
+    ) -> Iterator[str]:
         if self._several:
             figures = (f"{name} {figure(value)}" for name, value in figures_of(line).items())
             epoch = epoch_label(record, line["epoch"])
@@ -67,4 +70,4 @@ class News:
         if self._table is None:
             self._table = run_table(record, line, None)
             yield from self._table.head
-        yield from table_row(self._table, record, line)
+        yield from table_row(self._table, record, line, seconds)

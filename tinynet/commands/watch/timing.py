@@ -25,6 +25,17 @@ def time_left(record: RunRecord, now: datetime) -> float | None:
     return max(each * (record.total_steps - record.step) - _silence(record, now), 0.0)
 
 
+def clock(history: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Return the seconds of training at each evaluation; the log's clock restarts on resuming."""
+    times, before, last = list[float](), 0.0, 0.0
+    for line in history:
+        seconds = line["wall"]["seconds"]
+        before += last if seconds < last else 0.0
+        last = seconds
+        times.append(before + seconds)
+    return times
+
+
 def duration(seconds: float) -> str:
     """Return a duration: ``0:01:23``."""
     whole = round(seconds)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tinynet.commands.watch.curves import Characters, bar, curve
 from tinynet.commands.watch.following import Watched
-from tinynet.commands.watch.timing import ago, duration, elapsed, time_left
+from tinynet.commands.watch.timing import ago, clock, duration, elapsed, time_left
 from tinynet.progress.blocks import Evaluations, evaluations
 from tinynet.run.record import RunRecord
 from tinynet.text.printing import figure, filled, printable, short
@@ -131,10 +131,9 @@ def _curves(record: RunRecord, width: int, using: Characters) -> list[str]:
         losses = {"loss": [line.get("loss") for line in record.steps]}
     lines = []
     for name, values in losses.items():
-        if values and values[-1] is not None:
-            end = f"  {figure(values[-1])}"
-            room = min(width - 12 - len(end), _WIDEST_CURVE)
-            lines.append(f"{name:<12}{curve(values, room, using)}{end}")
+        end = f"  {_figure(values[-1])}"
+        room = min(width - 12 - len(end), _WIDEST_CURVE)
+        lines.append(f"{name:<12}{curve(values, room, using)}{end}")
     return lines
 
 
@@ -145,29 +144,38 @@ def _table(record: RunRecord, width: int, height: int | None) -> list[str]:
     names = list(figures_of(record.history[-1]))
     table = evaluations(_unit(record), names, width, last="time")
     lines = [*table.head]
-    rows = record.history
+    rows = [*zip(record.history, clock(record.history), strict=True)]
     if height is not None:
-        each = len(table_row(table, record, rows[-1]))
+        each = len(table_row(table, record, *rows[-1]))
         rows = rows[-max((height - len(lines)) // each, 1) :]
-    for line in rows:
+    for line, seconds in rows:
         best = record.best is not None and record.best.step == line["step"]
-        lines += table_row(table, record, line, best=best)
+        lines += table_row(table, record, line, seconds, best=best)
     return lines
 
 
 def table_row(
-    table: Evaluations, record: RunRecord, line: dict[str, Any], *, best: bool = False
+    table: Evaluations,
+    record: RunRecord,
+    line: dict[str, Any],
+    seconds: float,
+    *,
+    best: bool = False,
 ) -> list[str]:
-    """Return the row of an evaluation."""
+    """Return the row of an evaluation after some seconds of training."""
     label = epoch_label(record, line["epoch"])
     if _unit(record) == "step":
         label = str(line["step"])
-    return table.row(label, figures_of(line), duration(line["wall"]["seconds"]), improved=best)
+    return table.row(label, figures_of(line), duration(seconds), improved=best)
 
 
 def run_table(record: RunRecord, line: dict[str, Any], width: int | None) -> Evaluations:
     """Return the table of a run, with the columns of an evaluation."""
     return evaluations(_unit(record), list(figures_of(line)), width, last="time")
+
+
+def _figure(value: float | None) -> str:
+    return "nan" if value is None else figure(value)
 
 
 def _unit(record: RunRecord) -> str:
@@ -187,7 +195,7 @@ def _row(state: Watched, now: datetime, using: Characters) -> list[str]:
         key = "val/loss" if "val/loss" in record.history[-1] else "train/loss"
         values = [line.get(key) for line in record.history]
         last = values[-1]
-        loss = f"{curve(values, 10, using):<10} {figure(last) if last is not None else 'nan'}"
+        loss = f"{curve(values, 10, using):<10} {_figure(last)}"
     best = record.best
     text = f"{printable(best.metric)} {figure(best.value)}" if best is not None else ""
     epoch = epoch_label(record, record.epoch)
