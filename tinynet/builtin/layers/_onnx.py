@@ -1,5 +1,6 @@
 """Parts of ONNX graphs that several layers need."""
 
+import math
 from collections.abc import Sequence
 from itertools import chain
 from typing import NamedTuple
@@ -59,14 +60,18 @@ def mixed(graph: OnnxGraph, x: str, in_shape: Shape, maps: Sequence[Array]) -> s
 
     It is `tinynet.builtin.layers._resampling.resample` in ONNX.
     """
-    shape = list(in_shape)
+    *sizes, channels = in_shape
+    x = graph.channels_first(x)
     for axis in reversed(range(len(maps))):
-        before, after = shape[:axis], shape[axis + 1 :]
-        rows = graph.reshape(x, (*before, shape[axis], int(np.prod(after))))
-        x = graph.node("MatMul", graph.constant(maps[axis]), rows)
-        shape[axis] = len(maps[axis])
-        x = graph.reshape(x, shape)
-    return x
+        weights, after = maps[axis], sizes[axis + 1 :]
+        if not after:
+            x = graph.node("MatMul", x, graph.constant(weights.T))
+        else:
+            rows = graph.reshape(x, (channels, *sizes[: axis + 1], math.prod(after)))
+            x = graph.node("MatMul", graph.constant(weights), rows)
+        sizes[axis] = len(weights)
+        x = graph.reshape(x, (channels, *sizes))
+    return graph.channels_last(x)
 
 
 def gathered(graph: OnnxGraph, x: str, axis: int, indices: ArrayLike) -> str:

@@ -44,7 +44,7 @@ class GlobalPool:
         return math.prod(self._in_shape), math.prod(self.out_shape) * self._itemsize
 
     def to_onnx(self, graph: OnnxGraph, x: str) -> str:
-        y = graph.channels_last(graph.node(self.operator, graph.channels_first(x)))
+        y = graph.node(self.operator, graph.channels_first(x))
         return graph.reshape(y, self.out_shape)
 
 

@@ -87,7 +87,7 @@ class GlobalAvgPool1D(GlobalPool1D):
 
     def to_onnx(self, graph: OnnxGraph, x: str, mask: str | None = None) -> str:
         if mask is None:
-            y = graph.channels_last(graph.node("GlobalAveragePool", graph.channels_first(x)))
+            y = graph.node("GlobalAveragePool", graph.channels_first(x))
             return graph.reshape(y, self.out_shape)
         count = graph.node("ReduceSum", mask, graph.constant([1]), keepdims=1)
         shares = graph.node("Div", mask, graph.node("Max", count, graph.constant(1.0)))
@@ -132,7 +132,7 @@ class GlobalMaxPool1D(GlobalPool1D):
 
     def to_onnx(self, graph: OnnxGraph, x: str, mask: str | None = None) -> str:
         if mask is None:
-            y = graph.channels_last(graph.node("GlobalMaxPool", graph.channels_first(x)))
+            y = graph.node("GlobalMaxPool", graph.channels_first(x))
             return graph.reshape(y, self.out_shape)
         counts = graph.node("Greater", mask, graph.constant(0.0))
         steps = graph.reshape(counts, (self._in_shape[0], 1))

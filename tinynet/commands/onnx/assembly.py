@@ -46,7 +46,7 @@ def assemble(
     """
     arrays = dict(graph.arrays)
     operators = needed_operators(_named(graph.operators, outputs), outputs)
-    operators = without_transposes(operators, arrays, outputs)
+    operators = without_transposes(operators, arrays, outputs, graph.known_shape)
     stored = {name: arrays[name] for name in needed_arrays(operators, arrays)}
     if (size := sum(array.nbytes for array in stored.values())) > MAX_BYTES:
         raise UsageError(

@@ -135,6 +135,10 @@ class GraphBuilder:
             return None
         return tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim)
 
+    def known_shape(self, x: str) -> tuple[int | None, ...] | None:
+        """Return the shape of a value with its batch axis; None if there is no such value."""
+        return self.full_shape_of(x) if x in self._types else None
+
     def dtype_of(self, x: str) -> np.dtype[Any]:
         """Return the dtype of a value."""
         kind = self._types[x].tensor_type.elem_type
@@ -152,6 +156,9 @@ class GraphBuilder:
 
     def reshape(self, x: str, shape: Sequence[int]) -> str:
         """Change the shape of each sample."""
+        known = self.full_shape_of(x)
+        if known is not None and known[1:] == tuple(shape):
+            return x
         return self.node("Reshape", x, self.constant(np.array([0, *shape], np.int64)))
 
     def transpose(self, x: str, axes: Sequence[int]) -> str:

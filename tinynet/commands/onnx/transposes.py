@@ -5,7 +5,8 @@ transpose is moved behind the operators that treat every element alike, until it
 opposite, or an operator that needs it.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -21,7 +22,7 @@ ELEMENTWISE = frozenset(
 )
 """Operators that treat every element alike, and broadcast their inputs."""
 
-OF_AN_AXIS = frozenset(("Concat", "Softmax", "LogSoftmax"))
+OF_AN_AXIS = frozenset(("Concat", "Gather", "LogSoftmax", "Softmax"))
 """Operators with an attribute ``axis``, which keep the order of the axes."""
 
 Order: TypeAlias = tuple[int, ...]
@@ -35,7 +36,10 @@ class _Transposed(NamedTuple):
 
 
 def without_transposes(
-    operators: Iterable[Any], arrays: dict[str, Array], outputs: Collection[str]
+    operators: Iterable[Any],
+    arrays: dict[str, Array],
+    outputs: Collection[str],
+    shape_of: Callable[[str], Sequence[int | None] | None],
 ) -> list[Any]:
     """Return operators that compute the same with fewer transposes.
 
@@ -43,8 +47,9 @@ def without_transposes(
         operators: The operators, in topological order; they are not changed.
         arrays: The constants by name; transposed ones are added.
         outputs: The values that must be computed.
+        shape_of: Returns the shape of a value with the batch axis; None if it is not known.
     """
-    mover = _Mover(arrays)
+    mover = _Mover(arrays, shape_of)
     for operator in operators:
         mover.add(operator)
     for name in outputs:
@@ -55,9 +60,14 @@ def without_transposes(
 class _Mover:
     """Operators in their new order, and the transposes that are still to be placed."""
 
-    def __init__(self, arrays: dict[str, Array]) -> None:
+    def __init__(
+        self,
+        arrays: dict[str, Array],
+        shape_of: Callable[[str], Sequence[int | None] | None],
+    ) -> None:
         self.made: list[Any] = []
         self._arrays = arrays
+        self._shape_of = shape_of
         self._waiting: dict[str, _Transposed] = {}
         self._computed: set[str] = set()
 
@@ -101,22 +111,48 @@ class _Mover:
 
     def _common_order(self, operator: Any) -> Order | None:
         """Return the order of axes of all inputs of an operator, if it can be moved before it."""
-        if operator.op_type not in ELEMENTWISE | OF_AN_AXIS:
-            return None
-        orders = {self._waiting[name].order for name in operator.input if name in self._waiting}
-        others = [name for name in operator.input if name and name not in self._waiting]
+        waiting = [name for name in operator.input if name in self._waiting]
+        orders = {self._waiting[name].order for name in waiting}
         if len(orders) != 1 or len(operator.output) != 1:
             return None
         (order,) = orders
-        if operator.op_type in OF_AN_AXIS:
-            return None if others else order
-        fits = all(n in self._arrays and self._arrays[n].ndim <= len(order) for n in others)
+        others = [name for name in operator.input if name and name not in self._waiting]
+        if operator.op_type in ELEMENTWISE:
+            largest = max(map(self._elements, waiting))
+            fits = all(self._fits(name, order, largest) for name in others)
+        elif operator.op_type in OF_AN_AXIS:
+            # The indices of Gather are a constant row.
+            fits = all(name in self._arrays and self._arrays[name].ndim == 1 for name in others)
+            fits = fits and (not others or operator.op_type == "Gather")
+        elif operator.op_type == "Pad":
+            fits = waiting == [operator.input[0]] and operator.input[1] in self._arrays
+        else:
+            return None
         return order if fits else None
+
+    def _fits(self, name: str, order: Order, largest: float) -> bool:
+        """Return True if an input can be transposed where no transpose waits for it."""
+        if name in self._arrays:
+            return self._arrays[name].ndim <= len(order)
+        # A small factor of each channel is transposed in place of the images that it scales.
+        shape = self._shape_of(name)
+        return shape is not None and len(shape) == len(order) and self._elements(name) < largest
+
+    def _elements(self, name: str) -> float:
+        """Return the number of elements of a sample; infinite if it is not known."""
+        shape = self._shape_of(name)
+        if shape is None or None in shape[1:]:
+            return math.inf
+        return math.prod(size or 1 for size in shape[1:])
 
     def _move(self, operator: Any, order: Order) -> None:
         """Add an operator that computes on the sources of its inputs, and wait with its output."""
         (name,) = operator.output
-        inputs = [self._source(n, order) for n in operator.input]
+        if operator.op_type in ELEMENTWISE:
+            inputs = [self._source(n, order) for n in operator.input]
+        else:
+            first = [self._waiting[n].source if n in self._waiting else n for n in operator.input]
+            inputs = self._with_pads(first, order) if operator.op_type == "Pad" else first
         moved = _rewritten(operator, inputs, [f"{name}:source"])
         moved.name = moved.output[0]  # The transpose of the output will have the old name.
         for attribute in moved.attribute:
@@ -129,13 +165,26 @@ class _Mover:
         """Return the value that a transpose of this order turns into an input."""
         if not name or name in self._waiting:
             return name and self._waiting[name].source
-        array = self._arrays[name]
+        made = f"{name}:{''.join(map(str, order))}"
+        array = self._arrays.get(name)
+        if array is None:
+            if made not in self._computed:
+                back = np.argsort(order).tolist()
+                self.made.append(helper.make_node("Transpose", [name], [made], made, perm=back))
+                self._computed.add(made)
+            return made
         if array.ndim == 0 or array.size == 1:
             return name
-        made = f"{name}:{''.join(map(str, order))}"
         full = array.reshape((1,) * (len(order) - array.ndim) + array.shape)
         self._arrays[made] = np.ascontiguousarray(full.transpose(np.argsort(order)))
         return made
+
+    def _with_pads(self, inputs: list[str], order: Order) -> list[str]:
+        """Return the inputs of Pad with the padding of each axis of its source."""
+        made = f"{inputs[1]}:{''.join(map(str, order))}"
+        padding = self._arrays[inputs[1]].reshape(2, -1)
+        self._arrays[made] = padding[:, np.argsort(order)].reshape(-1)
+        return [inputs[0], made, *inputs[2:]]
 
 
 def _rewritten(operator: Any, inputs: Iterable[str], outputs: Iterable[str]) -> Any:
