@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from tinynet_cli import options
+from tinynet_cli import completion, options
 from tinynet_cli.commands import Command
 from tinynet_cli.output import echo, print_json, short, warn
 
@@ -16,7 +16,14 @@ def _split(
 
 
 @click.command(cls=Command)
-@click.argument("paths", metavar="RUN...", nargs=-1, required=True, type=click.Path())
+@click.argument(
+    "paths",
+    metavar="RUN...",
+    nargs=-1,
+    required=True,
+    type=click.Path(),
+    shell_complete=completion.runs,
+)
 @click.option(
     "-o",
     "--output",

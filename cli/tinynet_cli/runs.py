@@ -1,10 +1,11 @@
 """`tinynet runs` and `tinynet compare`."""
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinynet_cli import options
+from tinynet_cli import completion, options
 from tinynet_cli.columns import (
     Column,
     fits_beside,
@@ -33,7 +34,7 @@ def _split(
 
 
 @click.command(cls=Command)
-@click.argument("folder", type=click.Path(), default="runs")
+@click.argument("folder", type=click.Path(), default="runs", shell_complete=completion.runs)
 @click.option(
     "--filter",
     "filters",
@@ -84,6 +85,15 @@ def runs(
         echo("no run matches")
     else:
         echo(f"{folder} holds no runs")
+    if not as_json:
+        _name_studies(folder)
+
+
+def _name_studies(folder: str) -> None:
+    from tinynet.commands.runs.entries import studies_in
+
+    for study in studies_in(folder):
+        echo(f"{study} is a study; its trials: tinynet runs {shlex.quote(str(study))}", err=True)
 
 
 def _print_listing(listing: "Listing", sort: str | None) -> None:
@@ -100,7 +110,14 @@ def _print_listing(listing: "Listing", sort: str | None) -> None:
 
 
 @click.command(cls=Command)
-@click.argument("paths", metavar="RUN...", nargs=-1, required=True, type=click.Path())
+@click.argument(
+    "paths",
+    metavar="RUN...",
+    nargs=-1,
+    required=True,
+    type=click.Path(),
+    shell_complete=completion.runs,
+)
 @click.option(
     "--html", "html_file", metavar="FILE", type=click.Path(), help="Also write a page, for offline."
 )

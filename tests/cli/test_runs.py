@@ -56,9 +56,17 @@ def test_mistakes(tinynet, several, folder):
     missing = tinynet("runs", "run")
     assert missing.code == 4
     assert missing.err.startswith("error: no such run: run")
-    (folder / "empty").mkdir()
-    assert tinynet("runs", "empty").out == "empty holds no runs\n"
+    (folder / "empty" / "study" / "trials").mkdir(parents=True)
+    empty = tinynet("runs", "empty")
+    assert empty.out == "empty holds no runs\n"
+    assert empty.err == "empty/study is a study; its trials: tinynet runs empty/study\n"
     assert tinynet("compare", "empty").code == 4
+
+
+def test_folder_that_training_creates(tinynet):
+    result = tinynet("runs")
+    assert result.code == 4
+    assert "there is no folder 'runs' here; tinynet train SPEC creates it" in result.err
 
 
 def test_damaged_run_is_a_warning(tinynet, several, folder):

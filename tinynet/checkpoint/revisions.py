@@ -6,12 +6,15 @@ a revision that affects its spec is not bit-identical to an uninterrupted run.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tinynet import registry
 from tinynet.config import Reference
 from tinynet.kernels.depthwise import MANY_CHANNELS
 from tinynet.registry import Entry
-from tinynet.spec.models import Spec
+
+if TYPE_CHECKING:
+    from tinynet.spec.models import Spec
 
 _CORE = "tinynet-core"
 
@@ -26,16 +29,16 @@ class Revision:
 
     number: int
     change: str
-    concerns: Callable[[Spec, bool], bool]
+    concerns: "Callable[[Spec, bool], bool]"
 
 
-def _draws_in_transforms(spec: Spec, weighted: bool) -> bool:
+def _draws_in_transforms(spec: "Spec", weighted: bool) -> bool:
     """Return True if a transform may draw random numbers; built-in ones do not."""
     transforms = spec.data.transforms if spec.data is not None else ()
     return any(entry.distribution != _CORE for entry in _entries(transforms))
 
 
-def _has_frozen_random_layer(spec: Spec, weighted: bool) -> bool:
+def _has_frozen_random_layer(spec: "Spec", weighted: bool) -> bool:
     """Return True if a frozen layer may compute something else in training than in evaluation.
 
     Frozen layers with running statistics have always used them in training, too.
@@ -44,7 +47,7 @@ def _has_frozen_random_layer(spec: Spec, weighted: bool) -> bool:
     return any(e.distribution != _CORE or e.name == "dropout" for e in _entries(frozen))
 
 
-def _has_depthwise_layer(spec: Spec, weighted: bool) -> bool:
+def _has_depthwise_layer(spec: "Spec", weighted: bool) -> bool:
     """Return True if a conv2d layer may have as many groups as channels, at least 16."""
     nodes = [node for node in spec.network.layers if node.type]
     entries = zip(nodes, _entries(nodes), strict=True)
@@ -53,7 +56,7 @@ def _has_depthwise_layer(spec: Spec, weighted: bool) -> bool:
     return any(isinstance(groups, int) and groups >= MANY_CHANNELS for groups in counts)
 
 
-def _has_attention_layer(spec: Spec, weighted: bool) -> bool:
+def _has_attention_layer(spec: "Spec", weighted: bool) -> bool:
     nodes = [node for node in spec.network.layers if node.type]
     return any(entry.qualified == f"{_CORE}:multi_head_attention" for entry in _entries(nodes))
 
@@ -95,7 +98,7 @@ NEWEST = REVISIONS[-1].number
 """The revision that new checkpoints record."""
 
 
-def changes_since(revision: int, spec: Spec, *, weighted: bool) -> list[str]:
+def changes_since(revision: int, spec: "Spec", *, weighted: bool) -> list[str]:
     """Return the changes after a revision that affect a spec, a line each."""
     return [
         later.change

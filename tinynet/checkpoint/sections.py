@@ -13,7 +13,7 @@ ignore them would lose state silently.
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeAlias, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
 
 from pydantic import AfterValidator, JsonValue, ValidationError, create_model
 from pydantic import Field as Constraint
@@ -23,7 +23,6 @@ from xxhash import xxh3_128_hexdigest
 from tinynet.checkpoint.plugin_lock import TypeFacts
 from tinynet.checkpoint.revisions import NEWEST
 from tinynet.config import Frozen
-from tinynet.data.data import Data
 from tinynet.data.fields import field_problem
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointFormatError, CheckpointVersionError
@@ -31,6 +30,9 @@ from tinynet.files import canonical_json
 from tinynet.text.labels import label_key
 from tinynet.text.mistakes import problems
 from tinynet.training.progress import Count, Progress
+
+if TYPE_CHECKING:
+    from tinynet.data.data import Data
 
 _MAX_LISTED = 5
 
@@ -66,7 +68,7 @@ class DataFacts:
     targets: Fields
 
     @classmethod
-    def of(cls, data: Data) -> "DataFacts":
+    def of(cls, data: "Data") -> "DataFacts":
         """Describe opened data."""
         return cls(
             str(data.root),

@@ -5,9 +5,15 @@ from typing import Any
 
 from tinynet.archive.header import DTYPES, MAX_AXES
 from tinynet.dataset import TEXT, Dataset, Field
-from tinynet.engine.layer_calls import described
 from tinynet.errors import DataError
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
+
+
+def _described(value: object) -> str:
+    # Imported here: it imports the layers' protocol, which only this message needs.
+    from tinynet.engine.layer_calls import described
+
+    return described(value)
 
 
 def field_problem(field: Field) -> str | None:
@@ -41,7 +47,7 @@ def _indicators_problem(field: Field) -> str | None:
     if flags is None:
         return None
     if type(flags) is not tuple or not all(type(flag) is bool for flag in flags):
-        return f"its indicators must be None or a tuple of bool; they are {described(flags)}"
+        return f"its indicators must be None or a tuple of bool; they are {_described(flags)}"
     if field.shape[-1:] != (len(flags),):
         return f"its indicators must be one for each feature; there are {len(flags)}"
     return None
@@ -51,7 +57,7 @@ def _names_problem(what: str, names: Any) -> str | None:
     if names is None:
         return None
     if type(names) is not tuple:
-        return f"its {what} must be None or a tuple of strings; they are {described(names)}"
+        return f"its {what} must be None or a tuple of strings; they are {_described(names)}"
     for name in names:
         if not isinstance(name, str):
             return f"its {what} must be strings; one is {name!r}"
@@ -101,7 +107,7 @@ def _fields_problems(kind: str, fields: Any) -> list[str]:
         if not isinstance(name, str) or not is_encodable(name):
             problems.append(f"{place}: its name must be Unicode text")
         elif not isinstance(field, Field):
-            problems.append(f"{place} must be a Field; it is {described(field)}")
+            problems.append(f"{place} must be a Field; it is {_described(field)}")
         elif problem := field_problem(field) or _duplicate(field):
             problems.append(f"{place}: {problem}")
     return problems

@@ -18,12 +18,11 @@ import stat
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import JsonValue
 
 from tinynet import archive
-from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import (
     CheckpointCorruptError,
     CheckpointError,
@@ -35,6 +34,9 @@ from tinynet.errors import (
 from tinynet.files.atomic import leftovers, replacing, sync_folder
 from tinynet.files.strict import READ, kind_of, open_strictly, require_folder
 from tinynet.run.path_errors import no_run, none_intact
+
+if TYPE_CHECKING:
+    from tinynet.checkpoint.checkpoint import Checkpoint
 
 T = TypeVar("T")
 
@@ -75,7 +77,7 @@ class RunFolder:
 
     def newest(
         self, warn: Callable[[str], None], *, set_aside: bool, copy: bool = True
-    ) -> Checkpoint:
+    ) -> "Checkpoint":
         """Return the newest intact checkpoint; skip damaged ones with a warning.
 
         Only damaged ones are skipped: one of a newer format version, for example, is an error.
@@ -85,6 +87,9 @@ class RunFolder:
         Raises:
             CheckpointError: if there is none, listing the reasons.
         """
+        # Imported here, as lists of runs do without it.
+        from tinynet.checkpoint.checkpoint import Checkpoint
+
         damaged: dict[Path, str] = {}
         for step in reversed(self.steps()):
             path = self.checkpoint(step)

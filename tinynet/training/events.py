@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from tinynet.data.sizes import SplitSizes
+if TYPE_CHECKING:
+    from tinynet.data.sizes import SplitSizes
 
 StopReason: TypeAlias = Literal["epochs", "steps", "early_stopping", "observer"]
 """The setting that ended a run, `training.epochs`, `.steps` or `.early_stopping`, or an observer.
@@ -137,7 +138,7 @@ class Started:
     step: int
     total_steps: int
     steps_per_epoch: int
-    sizes: SplitSizes | None = None
+    sizes: "SplitSizes | None" = None
     evaluates_by_step: bool = False
 
 

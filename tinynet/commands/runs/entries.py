@@ -1,12 +1,14 @@
 """Runs by their paths, with the reason where one cannot be read."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tinynet.errors import CheckpointError, CheckpointIOError
+from tinynet.files.nearby import names_in
 from tinynet.run.path_errors import no_run
-from tinynet.run.record import RunRecord, find_runs, read_record
+from tinynet.run.record import TRIALS, RunRecord, find_runs, read_record
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,20 @@ def entries_in(folder: str | Path) -> list[RunEntry]:
         CheckpointIOError: if the folder does not exist, or cannot be read.
     """
     path = Path(folder)
+    if not os.path.lexists(path) and path == Path("runs"):
+        raise CheckpointIOError(
+            "there is no folder 'runs' here; tinynet train SPEC creates it, and tinynet runs FOLDER"
+            " lists another one"
+        )
     if not path.is_dir():
         raise no_run(path)
     return [read_entry(run) for run in find_runs(path)]
+
+
+def studies_in(folder: str | Path) -> list[Path]:
+    """Return the folders of studies, whose trials are runs, in a folder."""
+    names = names_in(Path(folder), lambda entry: os.path.isdir(os.path.join(entry.path, TRIALS)))
+    return [Path(folder, name) for name in names]
 
 
 def entries_of(paths: Iterable[str | Path]) -> list[RunEntry]:
