@@ -1,7 +1,9 @@
 """The MLflow logger: MLflow's client finds the run with its parameters, metrics and final state."""
 
 import json
+import logging
 import math
+import os
 import shutil
 
 import pytest
@@ -162,6 +164,38 @@ def test_a_copied_folder_is_a_run_of_its_own(uri, tmp_path):
         logger.finish("finished", {})
         assert json.loads((folder / "mlflow.json").read_text())["tinynet_run_id"] == "1"
     assert len(client.search_runs([client.get_experiment_by_name("other").experiment_id])) == 2
+
+
+@pytest.mark.parametrize("how", ["deleted", "elsewhere"])
+def test_a_run_that_mlflow_no_longer_has_is_recorded_anew(uri, tmp_path, empty, how):
+    tinynet.train(spec_of(uri, epochs=2), tmp_path / "run")
+    client, found = only_run(uri)
+    if how == "deleted":
+        client.delete_run(found.info.run_id)
+    else:
+        shutil.copy(empty, tmp_path / "mlflow.db.new")
+        uri = f"sqlite:///{tmp_path / 'mlflow.db.new'}"
+    loggers = [{"type": "mlflow", "tracking_uri": uri}]
+    more = {"training.epochs": 3, "training.loggers": loggers}
+    run = tinynet.resume(tmp_path / "run", overrides=more)
+    assert metrics(uri) == expected(run)
+
+
+def test_the_environment_is_left_as_it_was(uri, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "7")
+    before, level = dict(os.environ), logging.root.manager.disable
+    seen = []
+
+    def log_batch(self, *arguments, **values):
+        names = ("MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES")
+        seen.append([os.environ[name] for name in names])
+
+    monkeypatch.setattr(MlflowClient, "log_batch", log_batch)
+    tinynet.train(spec_of(uri, epochs=1), tmp_path / "run")
+    assert seen
+    assert all(one == ["7", "2"] for one in seen)
+    assert dict(os.environ) == before
+    assert logging.root.manager.disable == level
 
 
 def test_figures_that_are_not_finite_are_recorded_once(uri, tmp_path):

@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import os
 import re
 import time
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,9 @@ _STATUS = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 _MAX_KEY, _MAX_PARAM, _MAX_TAG = 250, 500, 5000
 _MAX_PARAMS, _MAX_METRICS = 100, 1000
 """The limits of MLflow: characters of names and values, and entries of one request."""
+
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
+"""Instead of the 7 retries and the 120 seconds of MLflow."""
 
 _SECONDS = 1.0
 """Figures of steps are sent at most this often."""
@@ -77,7 +81,7 @@ class MLflow:
         self._sent = 0.0
 
     def start(self, run: LoggedRun) -> None:
-        with _quietly():
+        with _careful():
             self._client = self._new_client(tracking_uri=self._uri)
             before = self._earlier(run)
             if before is None:
@@ -93,14 +97,16 @@ class MLflow:
         now = time.time()
         self._add(step, epoch, figures, now)
         if now - self._sent >= _SECONDS or len(self._waiting) >= _MAX_METRICS:
-            self._send()
+            with _careful():
+                self._send()
 
     def statistics(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
         self.log(step, epoch, figures)
 
     def finish(self, state: RunState, figures: Mapping[str, float]) -> None:
-        self._send()
-        self._client.set_terminated(self._id, _STATUS[state])
+        with _careful():
+            self._send()
+            self._client.set_terminated(self._id, _STATUS[state])
 
     # The run of MLflow ----------------------------------------------------------------------
 
@@ -118,7 +124,14 @@ class MLflow:
             or saved.get("tinynet_run_id") != run.run_id
         ):
             return None
-        return self._client.get_run(own)
+        try:
+            found = self._client.get_run(own)
+        except Exception as error:
+            # It was deleted for good, or the run is now recorded in another place.
+            if getattr(error, "error_code", None) == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+        return found if found.info.lifecycle_stage == "active" else None
 
     def _create(self, run: LoggedRun) -> None:
         experiment = self._experiment_id(self._experiment or str(run.spec["name"]))
@@ -195,14 +208,21 @@ class MLflow:
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
-    """Suppress the notes about the tables of a new database, which would break a progress bar."""
-    before = logging.root.manager.disable
+def _careful() -> Iterator[None]:
+    """Call MLflow without its notes, and without waiting long for a server that does not answer.
+
+    The notes about the tables of a new database would break a progress bar, and the training waits
+    meanwhile. Environment variables of the user are respected.
+    """
+    level, added = logging.root.manager.disable, _PATIENCE.keys() - os.environ.keys()
     logging.disable(logging.INFO)
+    os.environ.update({name: _PATIENCE[name] for name in added})
     try:
         yield
     finally:
-        logging.disable(before)
+        logging.disable(level)
+        for name in added:
+            os.environ.pop(name, None)
 
 
 def _same(known: float | None, value: float) -> bool:
