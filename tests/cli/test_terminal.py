@@ -190,6 +190,8 @@ def test_names_of_files_and_folders(on_terminal, spec, run):
         ["train", spec, "--from", evil / "run", "--plan"],
         ["evaluate", evil / "run"],
         ["inspect", evil / "run"],
+        ["watch", evil / "run"],
+        ["watch", evil, "--once"],
         ["inspect", newest],
         ["diff", evil / "run", evil / "new"],
         ["predict", evil / "run", evil / "x.npy", "-o", evil / "y.csv"],

@@ -1,5 +1,6 @@
 """`tinynet watch`: the state of runs, while they are trained and afterwards."""
 
+import itertools
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -78,15 +79,10 @@ def test_a_stopped_run_has_the_command_that_resumes_it():
     assert view("runs/x")[-1] == "Not finished. Continue with: tinynet resume runs/x"
 
 
-@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
-@pytest.mark.parametrize("height", [6, 12, 24])
-def test_a_view_fits_the_width_of_the_terminal(width, height):
+def test_a_view_fits_the_terminal():
     watching(lambda event: None)
-    assert all(len(line) <= width for line in view("runs/x", width, height))
-
-
-def test_a_low_terminal_has_the_last_evaluations():
-    watching(lambda event: None)
+    for width, height in itertools.product([40, 60, 80, 120, 200], [6, 12, 24]):
+        assert all(len(line) <= width for line in view("runs/x", width, height))
     rows = [line.split()[0] for line in view("runs/x", height=9) if "0:00:0" in line]
     assert rows == ["time", "3/3"]
 
