@@ -12,12 +12,23 @@ def texts(table):
 
 def test_numbers_of_a_column_have_the_same_decimals():
     table = Table(("loss",), ((0.5,), (0.03125,), (1.25,)))
-    assert texts(table) == [["0.500"], ["0.031"], ["1.250"]]
+    assert texts(table) == [["0.5000"], ["0.0312"], ["1.2500"]]
 
 
 def test_small_numbers_beside_large_ones_are_not_rounded_to_zero():
     table = Table(("loss",), ((1e-7,), (12.5,)))
     assert texts(table) == [["1e-7"], ["12.50"]]
+
+
+def test_values_of_different_units_keep_their_digits():
+    table = Table(("mean",), ((4201.75,), (17.15,), (43.92,)))
+    assert texts(table) == [["4,201.8"], ["17.1"], ["43.9"]]
+
+
+def test_numbers_from_a_file_are_aligned_and_unchanged():
+    view = view_of(Table(("mass", "sex"), (("6000", "f"), ("4164.10", ""), ("", "m"))))
+    assert [column.numeric for column in view.columns] == [True, False]
+    assert [row[0].text for row in view.rows] == ["6000", "4164.10", ""]
 
 
 def test_counts_names_and_empty_cells():

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from tinynet.commands.pages.charts.numbers import number_text, share_text
 from tinynet.commands.report.charts import Cell, Table
 
-LONG = 40
-"""Characters from which on a text is wrapped."""
+MEDIUM, LONG = 20, 40
+"""Characters beyond which a text is wrapped, in a column of at least medium or large width."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ def view_of(table: Table) -> TableView:
     columns, views = [], []
     for index, name in enumerate(table.columns):
         cells = [row[index] for row in table.rows]
-        numeric = any(map(_is_number, cells)) and not any(isinstance(c, str) and c for c in cells)
+        filled = [cell for cell in cells if cell not in ("", None)]
+        numeric = bool(filled) and all(map(_is_number, filled))
         columns.append(ColumnView(name, numeric))
         views.append(_column(cells, numeric, name in table.shares))
     rows = tuple(zip(*views, strict=True))
@@ -59,7 +60,17 @@ def view_of(table: Table) -> TableView:
 
 
 def _is_number(cell: Cell) -> bool:
-    return isinstance(cell, int | float) and not isinstance(cell, bool)
+    """Return True for a number, also for one that is a text, such as a value of a file."""
+    try:
+        float(cell or 0.0)
+    except ValueError:
+        return False
+    return True
+
+
+def _width(text: str) -> str:
+    """Return the class of a text that may be wrapped."""
+    return "long" if len(text) > LONG else "medium" if len(text) > MEDIUM else ""
 
 
 def _column(cells: Sequence[Cell], numeric: bool, share: bool) -> list[CellView]:
@@ -70,7 +81,7 @@ def _column(cells: Sequence[Cell], numeric: bool, share: bool) -> list[CellView]
         if cell is None:
             views.append(CellView("", "number" if numeric else ""))
         elif isinstance(cell, str):
-            views.append(CellView(cell, "long" if len(cell) > LONG else ""))
+            views.append(CellView(cell, "number" if numeric else _width(cell)))
         elif share:
             length = round(min(max(cell, 0.0), 1.0), 3) if math.isfinite(cell) else None
             views.append(CellView(share_text(cell), "number share", length, cell))
@@ -86,13 +97,13 @@ def _number(value: float, decimals: int | None) -> str:
 
 
 def decimals_of(values: Sequence[float]) -> int | None:
-    """Return the decimals that give every number of a column at least two significant digits.
+    """Return the decimals that give every number of a column at least three significant digits.
 
-    None if they differ too much in size, or if all are whole.
+    None if the numbers would be too long, or if all are whole.
     """
     sizes = [abs(value) for value in values if value and math.isfinite(value)]
     if not sizes or all(size.is_integer() for size in sizes):
         return None
     largest, smallest = (math.floor(math.log10(size)) for size in (max(sizes), min(sizes)))
-    decimals = max(0, 3 - largest)
-    return None if largest > 5 or decimals > 6 or smallest < 1 - decimals else decimals
+    decimals = max(0, 3 - largest, 2 - smallest)
+    return None if max(largest, 0) + decimals > 6 else decimals

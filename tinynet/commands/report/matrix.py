@@ -12,6 +12,10 @@ CELL = 34
 """The width of a column in pixels, in which a name is not turned upright."""
 
 
+LARGE = 12
+"""Number of classes beyond which zeros are left out."""
+
+
 @dataclass(frozen=True)
 class MatrixCell:
     """A count, its share of the true class in percent, and the strength of its color."""
@@ -42,12 +46,15 @@ class MatrixView:
 def matrix_view(confusion: ConfusionMatrix) -> MatrixView:
     """Return the cells of a confusion matrix as text."""
     names = tuple(shorten(name, MAX_NAME) for name in confusion.classes)
+    large = len(names) > LARGE
     rows = []
     for name, counts in zip(names, confusion.counts, strict=True):
         total = sum(counts)
         shares = [count / total if total else 0.0 for count in counts]
         cells = (
-            MatrixCell(f"{count:,}", f"{100 * share:.1f}", round(share, 3))
+            MatrixCell("", "", 0.0)
+            if not count and large
+            else MatrixCell(f"{count:,}", f"{100 * share:.1f}", round(share, 3))
             for count, share in zip(counts, shares, strict=True)
         )
         rows.append(MatrixRow(name, tuple(cells)))

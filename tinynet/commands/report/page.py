@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from tinynet.commands.pages.charts.numbers import number_text
 from tinynet.commands.pages.page import render_page
 from tinynet.commands.report.charts import Cell, Table
-from tinynet.commands.report.content import OutputSection, ReportContent, Samples
+from tinynet.commands.report.content import OutputSection, ReportContent, Sample, Samples
 from tinynet.commands.report.matrix import matrix_view
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.html.j2"
@@ -28,7 +29,7 @@ def render(content: ReportContent) -> str:
     filters: dict[str, Callable[..., Any]] = {
         "matrix": matrix_view,
         "sample_table": sample_table,
-        "zip": _pairs,
+        "facts": sample_facts,
     }
     return render_page(TEMPLATE, values, purpose="tinynet report", filters=filters)
 
@@ -57,13 +58,17 @@ def _sections(
     yield "origin", "Environment and checkpoints"
 
 
-def _pairs(names: Iterable[Any], values: Iterable[Any]) -> list[tuple[Any, Any]]:
-    return list(zip(names, values, strict=False))
+def sample_facts(sample: Sample, group: Samples) -> list[tuple[str, str]]:
+    """Return the names and texts below the pictures of a sample."""
+    score = "" if sample.score is None else number_text(sample.score)
+    names = ("true", "predicted", group.score_name, *group.columns)
+    texts = (sample.expected, sample.predicted, score, *sample.cells)
+    return [(name, text) for name, text in zip(names, texts, strict=False) if text]
 
 
 def sample_table(group: Samples) -> Table:
     """Return samples without pictures as a table; columns without any value are left out."""
-    names = ("true", "predicted", group.score_name, "", *group.columns, "text", "sample")
+    names = ("true", "predicted", group.score_name, "details", *group.columns, "text", "sample")
     rows: list[tuple[Cell, ...]] = []
     for sample in group.samples:
         cells = sample.cells or ("",) * len(group.columns)
