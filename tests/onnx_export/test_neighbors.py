@@ -20,6 +20,7 @@ pytestmark = pytest.mark.extra
 pytest.importorskip("onnx", reason="the package onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
+from ..commands.onnx.running import exported, operators  # noqa: E402
 from .comparison import assert_exported_network_is_equal, changed  # noqa: E402
 
 SAMPLES = {2: (5, 7, 3), 1: (5, 3), 3: (4, 5, 4, 2)}
@@ -79,3 +80,16 @@ def test_a_layer_after_a_convolution_gets_the_right_axes(name: str) -> None:
     for network in networks_with(name):
         x = np.random.default_rng(0).uniform(0.5, 1.5, (3, *network.input_shapes["input"]))
         assert_exported_network_is_equal(changed(network), {"input": x})
+
+
+def test_recurrent_layers_exchange_no_transposes() -> None:
+    network = Network(
+        {
+            "input_shape": [6, 2],
+            "layers": [
+                {"type": "lstm", "units": 3, "return_sequences": True},
+                {"type": "gru", "units": 3},
+            ],
+        }
+    )
+    assert operators(exported(network)) == ["Transpose", "LSTM", "Squeeze", "GRU", "Squeeze"]

@@ -227,7 +227,7 @@ class Recurrent(ABC):
         if config.go_backwards:
             x, mask = flipped(graph, x), None if mask is None else flipped(graph, mask)
         if not initial:
-            zeros = graph.full(x, (config.units,), 0.0)
+            zeros = "" if mask is None else graph.full(x, (config.units,), 0.0)
             initial = (zeros,) * len(self._prefixes) * len(self.state_names)
         operator = self._onnx_operator()
         runs = [

@@ -52,7 +52,7 @@ class OnnxDirection:
         Args:
             x: The sequences, (N, T, C).
             mask: (N, T), or None. Where it is 0, the states stay as they are.
-            initial: The states before the first step, (N, U) each.
+            initial: The states before the first step, (N, U) each; without a mask, "" for zeros.
         """
         if mask is None:
             return self._run(x, "", initial, self.reverse)
@@ -74,7 +74,7 @@ class OnnxDirection:
             self._weight("recurrent_weight"),
             "" if bias is None else graph.param(f"{self.prefix}bias", bias),
             lengths,
-            *(graph.node("Unsqueeze", state, graph.constant([0])) for state in initial),
+            *(state and graph.node("Unsqueeze", state, graph.constant([0])) for state in initial),
             outputs=1 + len(initial),
             hidden_size=self._units,
             direction="reverse" if reverse else "forward",
