@@ -93,3 +93,25 @@ def test_recurrent_layers_exchange_no_transposes() -> None:
         }
     )
     assert operators(exported(network)) == ["Transpose", "LSTM", "Squeeze", "GRU", "Squeeze"]
+
+
+BETWEEN = {
+    "cropping2d": ({"cropping": 1}, ["Slice"]),
+    "pad": ({"pad_width": [1, 0, [0, 1]]}, ["Pad"]),
+    "slice": ({"axis": -1, "stop": 2}, ["Slice"]),
+    "tile": ({"repeats": [2, 1, 1]}, ["Tile"]),
+    "up_sampling2d": ({"size": 2}, ["Resize"]),
+    "zero_padding2d": ({}, ["Pad"]),
+}
+
+
+@pytest.mark.parametrize("name", BETWEEN)
+def test_layers_that_name_axes_need_no_transposes_between_convolutions(name: str) -> None:
+    options, between = BETWEEN[name]
+    convolution = {"type": "conv2d", "filters": 4, "kernel_size": 2}
+    layers = [convolution, {"type": name, **options}, convolution]
+    network = Network({"input_shape": [7, 8, 3], "layers": layers})
+    names = ["Transpose", "Conv", *between, "Conv", "Transpose"]
+    assert operators(exported(network)) == names
+    x = np.random.default_rng(0).normal(size=(3, 7, 8, 3))
+    assert_exported_network_is_equal(changed(network), {"input": x})

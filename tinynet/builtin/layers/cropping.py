@@ -5,7 +5,6 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from tinynet.builtin.layers._onnx import sliced
 from tinynet.builtin.layers._sides import Pair, pair_validator, sides_validator
 from tinynet.builtin.layers._window import check_axes
 from tinynet.layer import (
@@ -65,10 +64,9 @@ class Cropping:
         return (dx,), {}
 
     def to_onnx(self, graph: OnnxGraph, x: str) -> str:
-        for axis, inner in enumerate(self._inner[1:], 1):
-            if inner != slice(0, self._in_shape[axis - 1]):
-                x = sliced(graph, x, axis, inner.start, inner.stop)
-        return x
+        starts, ends = zip(*((part.start, part.stop) for part in self._inner[1:]), strict=True)
+        axes = range(1, len(self._inner))
+        return graph.node("Slice", x, *map(graph.constant, (starts, ends, list(axes))))
 
     def cost(self) -> tuple[int, int]:
         return 0, 0

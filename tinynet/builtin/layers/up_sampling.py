@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import DTypeLike
 from pydantic import Field
 
-from tinynet.builtin.layers._onnx import gathered, mixed
 from tinynet.builtin.layers._resampling import (
     interpolation,
     operations,
@@ -74,10 +73,19 @@ class UpSampling:
         return 0, math.prod(self.out_shape) * self._itemsize
 
     def to_onnx(self, graph: OnnxGraph, x: str) -> str:
-        for axis, (size, factor) in enumerate(zip(self._in_shape, self._factors, strict=False), 1):
-            if factor > 1:
-                x = gathered(graph, x, axis, np.arange(size).repeat(factor))
-        return x
+        return self._resized_onnx(
+            graph,
+            x,
+            mode="nearest",
+            nearest_mode="floor",
+            coordinate_transformation_mode="asymmetric",
+        )
+
+    def _resized_onnx(self, graph: OnnxGraph, x: str, **attributes: str) -> str:
+        """Add the operator that enlarges images by the factors."""
+        scales = graph.constant(np.array([1, 1, *self._factors], graph.dtype))
+        y = graph.node("Resize", graph.channels_first(x), "", scales, **attributes)
+        return graph.channels_last(y)
 
     def _copies_shape(self, samples: int) -> Shape:
         """Return the output's shape with axes of copies, (N, H, size_h, W, size_w, C)."""
@@ -159,7 +167,9 @@ class UpSampling2D(UpSampling):
     def to_onnx(self, graph: OnnxGraph, x: str) -> str:
         if not self._bilinear:
             return super().to_onnx(graph, x)
-        return mixed(graph, x, self._in_shape, self._maps(graph.dtype))
+        return self._resized_onnx(
+            graph, x, mode="linear", coordinate_transformation_mode="half_pixel"
+        )
 
     def _maps(self, dtype: DTypeLike) -> list[Array]:
         """Return the weights of input pixels in output pixels, along each axis."""

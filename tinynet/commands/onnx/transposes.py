@@ -22,7 +22,7 @@ ELEMENTWISE = frozenset(
 )
 """Operators that treat every element alike, and broadcast their inputs."""
 
-OF_AN_AXIS = frozenset(("Concat", "Gather", "LogSoftmax", "Softmax"))
+OF_AN_AXIS = frozenset(("Concat", "LogSoftmax", "Softmax"))
 """Operators with an attribute ``axis``, which keep the order of the axes."""
 
 Order: TypeAlias = tuple[int, ...]
@@ -121,14 +121,23 @@ class _Mover:
             largest = max(map(self._elements, waiting))
             fits = all(self._fits(name, order, largest) for name in others)
         elif operator.op_type in OF_AN_AXIS:
-            # The indices of Gather are a constant row.
-            fits = all(name in self._arrays and self._arrays[name].ndim == 1 for name in others)
-            fits = fits and (not others or operator.op_type == "Gather")
-        elif operator.op_type == "Pad":
-            fits = waiting == [operator.input[0]] and operator.input[1] in self._arrays
+            # The default of an axis would name another one.
+            fits = not others and any(a.name == "axis" for a in operator.attribute)
         else:
-            return None
+            fits = waiting == [operator.input[0]] and self._names_axes(operator)
         return order if fits else None
+
+    def _names_axes(self, operator: Any) -> bool:
+        """Return True if all axes that an operator names are known, for `_with_axes`."""
+        _, *others = operator.input
+        if any(name not in self._arrays for name in others):
+            return False
+        if operator.op_type == "Gather":
+            indices = self._arrays[others[0]]
+            return indices.ndim == 1 and any(a.name == "axis" for a in operator.attribute)
+        if operator.op_type == "Slice":
+            return len(others) > 2
+        return operator.op_type in ("Pad", "Tile")
 
     def _fits(self, name: str, order: Order, largest: float) -> bool:
         """Return True if an input can be transposed where no transpose waits for it."""
@@ -152,11 +161,11 @@ class _Mover:
             inputs = [self._source(n, order) for n in operator.input]
         else:
             first = [self._waiting[n].source if n in self._waiting else n for n in operator.input]
-            inputs = self._with_pads(first, order) if operator.op_type == "Pad" else first
+            inputs = self._with_axes(operator.op_type, first, order)
         moved = _rewritten(operator, inputs, [f"{name}:source"])
         moved.name = moved.output[0]  # The transpose of the output will have the old name.
         for attribute in moved.attribute:
-            if operator.op_type in OF_AN_AXIS and attribute.name == "axis":
+            if attribute.name == "axis":
                 attribute.i = order[attribute.i]
         self.made.append(moved)
         self._waiting[name] = _Transposed(moved.output[0], order)
@@ -179,12 +188,19 @@ class _Mover:
         self._arrays[made] = np.ascontiguousarray(full.transpose(np.argsort(order)))
         return made
 
-    def _with_pads(self, inputs: list[str], order: Order) -> list[str]:
-        """Return the inputs of Pad with the padding of each axis of its source."""
-        made = f"{inputs[1]}:{''.join(map(str, order))}"
-        padding = self._arrays[inputs[1]].reshape(2, -1)
-        self._arrays[made] = padding[:, np.argsort(order)].reshape(-1)
-        return [inputs[0], made, *inputs[2:]]
+    def _with_axes(self, op: str, inputs: list[str], order: Order) -> list[str]:
+        """Return the inputs of an operator with its constants for the axes of its source."""
+        if op in ("Pad", "Tile"):
+            # Rows of one number for each axis: the elements before it, and those after.
+            place, rows = 1, self._arrays[inputs[1]].reshape(-1, len(order))
+            values = rows[:, np.argsort(order)].reshape(-1)
+        elif op == "Slice":
+            place, values = 3, np.array([order[axis] for axis in self._arrays[inputs[3]]])
+        else:
+            return inputs
+        made = f"{inputs[place]}:axes{''.join(map(str, order))}"
+        self._arrays[made] = values
+        return [*inputs[:place], made, *inputs[place + 1 :]]
 
 
 def _rewritten(operator: Any, inputs: Iterable[str], outputs: Iterable[str]) -> Any:
