@@ -1,6 +1,6 @@
 """Comparison of an exported model, run by onnxruntime, with the network itself."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,30 +107,6 @@ def compare(
             " allowed); to write it all the same, add --no-check"
         )
     return Comparison(len(array), source, differences)
-
-
-def random_samples(
-    inputs: Sequence[ModelInput], count: int, indices: Collection[str] = ()
-) -> dict[str, Array]:
-    """Return random samples of the inputs of the exported model.
-
-    Args:
-        inputs: The inputs.
-        count: The number of samples.
-        indices: Names of the inputs that are indices, as of an embedding, which are small.
-    """
-    draw = np.random.default_rng(0)
-    return {part.name: _random(draw, part, count, part.name in indices) for part in inputs}
-
-
-def _random(draw: np.random.Generator, part: ModelInput, count: int, is_index: bool) -> Array:
-    shape, dtype = (count, *part.field.shape), np.dtype(part.field.dtype)
-    if dtype.kind == "f" and not is_index:
-        return draw.normal(size=shape).astype(dtype)
-    if part.field.classes is not None:
-        return draw.integers(len(part.field.classes), size=shape).astype(dtype)
-    limit = 256 if dtype == np.uint8 and not is_index else 2
-    return draw.integers(limit, size=shape).astype(dtype)
 
 
 def _difference(found: Array, expected: Array, sizes: Array) -> float:

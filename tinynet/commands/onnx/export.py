@@ -1,13 +1,10 @@
 """`tinynet export RUN -o model.onnx`: a trained model for runtimes of ONNX."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from tinynet import __version__
 from tinynet.checkpoint.checkpoint import Checkpoint
@@ -17,7 +14,6 @@ from tinynet.commands.onnx.check import (
     Comparison,
     compare,
     open_session,
-    random_samples,
 )
 from tinynet.commands.onnx.graph import OPSET, GraphBuilder
 from tinynet.commands.onnx.network import add_network
@@ -27,21 +23,16 @@ from tinynet.commands.onnx.preprocessing import (
     add_preprocessing,
     plan_input,
 )
-from tinynet.data.data import Data
-from tinynet.data.splits import SplitName
+from tinynet.commands.onnx.samples import Samples, find_samples
 from tinynet.engine.inputs import own_name
-from tinynet.errors import DataError, SpecError, TinynetError, explaining_io
+from tinynet.errors import DataError, explaining_io
 from tinynet.files.atomic import replacing_output
 from tinynet.prediction.model import Model
 from tinynet.run.models import open_run
 from tinynet.run.options import Settings
-from tinynet.run.roots import recorded_root
 from tinynet.text.wording import format_list
 from tinynet.training.events import RunEvent, Warned
 from tinynet.types import Array
-
-SAMPLES = 32
-"""Samples for which the exported model is compared with the network."""
 
 
 @dataclass(frozen=True)
@@ -116,15 +107,15 @@ def export_onnx(
     file, state, model = open_run(source, checkpoint, settings, report)
     inputs, outputs, exported = _build(model, state)
     serialized = exported.SerializeToString()
-    notes = [*map(_left_out, (part for part in inputs if part.left_out)), *outputs.notes]
+    notes = [*_notes(model, inputs), *outputs.notes]
     comparison = None
     if check:
         run = open_session(serialized)
         if run is None:
             notes.append(NOT_INSTALLED)
         else:
-            find = partial(_samples_of_data, settings, file, state, model, inputs)
-            comparison = _compared(find, model, inputs, run, notes)
+            samples = find_samples(settings, file, state, model, inputs)
+            comparison = _compared(model, inputs, samples, run, notes)
     with explaining_io(Path(path)), replacing_output(Path(path)) as write_at:
         write_at(0, serialized)
     return ExportedModel(
@@ -139,6 +130,32 @@ def export_onnx(
         notes,
         comparison,
     )
+
+
+def _compared(
+    model: Model,
+    inputs: Sequence[ModelInput],
+    samples: Samples,
+    run: Callable[[Mapping[str, Array]], dict[str, Array]],
+    notes: list[str],
+) -> Comparison | None:
+    """Compare the exported model with the network; None if random samples do not fit it.
+
+    The reason is added to the notes if there are no samples of the data.
+    """
+    try:
+        comparison = compare(model, inputs, samples.arrays, samples.origin, run)
+    except DataError as error:
+        if not samples.problem:
+            raise
+        notes.append(
+            f"{samples.problem}, and random samples do not fit, so the model was not compared with"
+            f" the network: {error}"
+        )
+        return None
+    if samples.problem:
+        notes.append(f"{samples.problem}, so random samples were compared")
+    return comparison
 
 
 def _build(model: Model, state: Checkpoint) -> tuple[list[ModelInput], ModelOutputs, Any]:
@@ -175,12 +192,27 @@ def _metadata(part: ModelInput) -> dict[str, Any]:
     return {name: value for name, value in known.items() if value is not None}
 
 
-def _left_out(part: ModelInput) -> str:
-    """Describe the preprocessing of an input that the model lacks."""
-    return (
-        f"the input {part.name!r} takes the result of {format_list([*part.left_out])}, which ONNX"
-        f" cannot compute: {part.field.dtype} of the shape ({_sizes(part.field.shape)})"
-    )
+def _notes(model: Model, inputs: Iterable[ModelInput]) -> Iterator[str]:
+    """Describe the preparation of inputs that the exported model leaves to its users."""
+    for part in inputs:
+        array = f"{part.field.dtype} of the shape ({_sizes(part.field.shape)})"
+        if part.left_out:
+            yield (
+                f"the input {part.name!r} takes the result of {format_list([*part.left_out])},"
+                f" which ONNX cannot compute: {array}"
+            )
+        elif model.learned and part.field.names is not None:
+            features = format_list([*map(repr, part.field.names)])
+            yield (
+                f"the input {part.name!r} takes rows as the table encodes them, {array}: {features}"
+                " (all of them are in the metadata)"
+            )
+        elif model.learned and part.field.classes is not None:
+            classes = format_list([*map(repr, part.field.classes)])
+            yield (
+                f"the input {part.name!r} takes the index of a category: {classes} (all of them are"
+                " in the metadata)"
+            )
 
 
 def _described_input(part: ModelInput) -> dict[str, Any]:
@@ -204,74 +236,6 @@ def _described_output(value: Any) -> dict[str, Any]:
 
 def _sizes(shape: tuple[int, ...]) -> str:
     return ", ".join(("N", *map(str, shape)))
-
-
-# Samples --------------------------------------------------------------------------------------
-
-
-def _compared(
-    find: Callable[[], tuple[dict[str, Array], str]],
-    model: Model,
-    inputs: list[ModelInput],
-    run: Callable[[Mapping[str, Array]], dict[str, Array]],
-    notes: list[str],
-) -> Comparison | None:
-    """Compare the exported model with the network; None if there are no samples for it.
-
-    Args:
-        find: Returns samples of the data, by input of the exported model, and their origin.
-        model: The model.
-        inputs: The inputs of the exported model.
-        run: Runs the exported model.
-        notes: The notes, to which the reasons are added if the samples are others, or none.
-    """
-    problem = None
-    try:
-        arrays, origin = find()
-    except (TinynetError, OSError) as error:
-        problem = str(error)
-        indices = {own_name(full) for full in model.network.program.index_inputs}
-        arrays, origin = random_samples(inputs, SAMPLES, indices), "random samples"
-    try:
-        comparison = compare(model, inputs, arrays, origin, run)
-    except DataError as error:
-        if problem is None:
-            raise
-        notes.append(
-            "the run's data cannot be read, and random samples do not fit, so the model was not"
-            f" compared with the network: {problem}; {error}"
-        )
-        return None
-    if problem is not None:
-        notes.append(f"the run's data cannot be read, so random samples were compared: {problem}")
-    return comparison
-
-
-def _samples_of_data(
-    settings: Settings,
-    file: Path,
-    state: Checkpoint,
-    model: Model,
-    inputs: list[ModelInput],
-) -> tuple[dict[str, Array], str]:
-    spec = model.spec
-    if spec.data is None:
-        raise SpecError(f"{file} names no data")
-    root = recorded_root(settings, file, state, spec)
-    data = Data(spec.data, root, spec.training.seed, state.transforms)
-    splits: tuple[SplitName, ...] = ("test", "val", "train")
-    split = next((name for name in splits if len(data.splits[name])), None)
-    if split is None:
-        raise DataError("all splits are empty")
-    part = data.splits[split]
-    raw = part.at(np.arange(min(SAMPLES, len(part)))).read().inputs
-    arrays = {
-        entry.name: model.preprocessing.apply({entry.name: raw[entry.name]}, before=entry.first)[
-            entry.name
-        ]
-        for entry in inputs
-    }
-    return arrays, f"samples of the {split} split"
 
 
 def shown(result: ExportedModel) -> Mapping[str, str]:
