@@ -159,12 +159,13 @@ def test_short_text_of_settings(value, text):
 
 
 def test_short_text_of_results():
-    assert [duration(s) for s in (0.04, 59.9, 61, 3599.7, 7322)] == [
+    assert [duration(s) for s in (0.04, 59.9, 61, 3599.7, 7322, 1e300)] == [
         "0.0s",
         "59.9s",
         "1:01",
         "1:00:00",
         "2:02:02",
+        "1.0e+300s",
     ]
     assert result_text("parameters", 12345) == "12,345"
     assert result_text("val/loss", 0.25) == "0.2500"

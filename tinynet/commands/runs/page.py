@@ -7,7 +7,7 @@ from typing import Any
 from tinynet.commands.pages.page import render_page
 from tinynet.commands.report.charts import Line, LineChart, Table
 from tinynet.commands.runs.comparison import Comparison, brief, result_text
-from tinynet.commands.runs.overview import epochs_of
+from tinynet.commands.runs.overview import epochs_of, short_labels
 from tinynet.errors import explaining_io
 from tinynet.files.atomic import replacing_output
 
@@ -18,8 +18,8 @@ _MAX_LINES = 20
 
 _MAX_CHARTS = 8
 
-_AS_TEXT = ("seconds", "started")
-"""Results that are shown as text, and not as numbers."""
+_FEW = 5
+"""The most runs that are columns of the table of settings."""
 
 
 def write_page(path: str | Path, comparison: Comparison) -> None:
@@ -52,7 +52,7 @@ def _values(comparison: Comparison) -> dict[str, Any]:
 def _results(comparison: Comparison) -> Table:
     """Return a row for each run."""
     results = comparison.results
-    hidden = ("state", "stop_reason", "epoch", "epochs", "best_epoch", "updated")
+    hidden = ("state", "stop_reason", "epoch", "epochs", "best_epoch", "started", "updated")
     shown = [n for n, v in results.items() if n not in hidden and any(c is not None for c in v)]
     columns: dict[str, list[Any]] = {
         "run": comparison.names,
@@ -61,16 +61,29 @@ def _results(comparison: Comparison) -> Table:
         "best epoch": results["best_epoch"],
     }
     for name in shown:
-        as_text = name in _AS_TEXT
-        cells = [result_text(name, cell) if as_text else cell for cell in results[name]]
-        columns["time" if name == "seconds" else name] = cells
+        if name == "seconds":
+            columns["time"] = [result_text(name, cell) for cell in results[name]]
+        else:
+            columns[name] = results[name]
     return Table(tuple(columns), tuple(zip(*columns.values(), strict=True)))
 
 
 def _settings(comparison: Comparison) -> Table:
-    """Return a row for each setting."""
-    rows = ((path, *map(brief, values)) for path, values in comparison.spec.items())
-    return Table(("setting", *comparison.names), tuple(rows))
+    """Return a row for each setting; with more than a few runs, a row for each run."""
+    spec = comparison.spec
+    if len(comparison.entries) > _FEW and spec:
+        cells = [[*map(_setting, values)] for values in spec.values()]
+        rows = tuple(zip(comparison.names, *cells, strict=True))
+        return Table(("run", *short_labels(spec).values()), rows)
+    return Table(
+        ("setting", *comparison.names),
+        tuple((path, *map(brief, values)) for path, values in spec.items()),
+    )
+
+
+def _setting(value: Any) -> Any:
+    """Return a number as it is, to sort by it, and anything else as text."""
+    return value if type(value) in (int, float) else brief(value)
 
 
 def _charts(comparison: Comparison) -> Iterable[LineChart]:
