@@ -1,6 +1,5 @@
 """Completion of arguments in a shell: names of specs, runs, types and keys."""
 
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -15,13 +14,16 @@ Complete: TypeAlias = Callable[[click.Context, click.Parameter, str], list[str]]
 RUNS = "runs"
 """The folder where `tinynet train` creates runs."""
 
+_SPECS = (".json", ".yaml", ".yml")
+"""Endings of specs."""
+
 _MOST = 1_000
 """Most entries of a folder that are offered."""
 
 
 def specs(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
     """Return the specs, and the folders that may have some."""
-    return _entries(begun, lambda entry: entry.name.endswith((".json", ".yaml", ".yml")))
+    return _entries(begun, lambda entry: entry.name.endswith(_SPECS))
 
 
 def runs(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
@@ -80,10 +82,12 @@ def overrides(context: click.Context, parameter: click.Parameter, begun: str) ->
     keys = {f"training.{name}" for name in TrainingSpec.model_fields}
     # Without the value of the last option, click does not know the arguments of the line.
     for word in os.environ.get("COMP_WORDS", "").split():
-        if word.endswith(".json"):
-            # The command itself reports a spec that cannot be read.
-            with suppress(OSError, ValueError, RecursionError):
-                keys |= set(_paths(json.loads(Path(word).read_text(encoding="utf-8"))))
+        if word.endswith(_SPECS):
+            from tinynet.errors import TinynetError
+            from tinynet.spec.reading import read_document
+
+            with suppress(TinynetError):  # The command itself reports it.
+                keys |= set(_paths(read_document(Path(word)).value))
     return [f"{key}=" for key in _beginning(sorted(keys), begun)]
 
 

@@ -16,7 +16,7 @@ from tinynet.errors import PluginError, ShapeError, SpecError
 from tinynet.network.network import Network
 from tinynet.spec.reading import load_spec
 from tinynet.spec.rendering import origins
-from tinynet.text.document import MAX_PROBLEMS
+from tinynet.text.places import MAX_PROBLEMS
 
 HERE = Path(__file__).parent
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tinynet.errors import SpecError
 from tinynet.spec.graph import MAX_CYCLE, build_graph, is_input, outputs_of
 from tinynet.spec.network_spec import NetworkSpec
-from tinynet.text.document import MAX_COUNTED
+from tinynet.text.places import MAX_COUNTED
 
 
 def network(*layers, outputs=None):

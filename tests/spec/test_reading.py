@@ -10,7 +10,7 @@ from tinynet.commands.summary import summarize
 from tinynet.errors import ShapeError, SpecError
 from tinynet.network.network import Network
 from tinynet.spec.reading import load_spec, parse_network
-from tinynet.text.document import MAX_BYTES, MAX_COUNTED, MAX_PROBLEMS
+from tinynet.text.places import MAX_BYTES, MAX_COUNTED, MAX_PROBLEMS
 
 HERE = Path(__file__).parent
 MODELS = sorted((HERE.parents[1] / "models").glob("*.json"))

@@ -8,7 +8,7 @@ import pytest
 
 from tinynet.spec.reading import load_spec
 from tinynet.spec.rendering import origins, render
-from tinynet.text.document import split_pointer
+from tinynet.text.places import split_pointer
 
 HERE = Path(__file__).parent
 FILES = [

@@ -9,17 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinynet.errors import Problem, SpecError
-from tinynet.text.document import (
+from tinynet.text.document import Document, plain
+from tinynet.text.places import (
     MAX_BYTES,
     MAX_DEPTH,
     MAX_KEY,
     MAX_LENGTH,
     MAX_PROBLEMS,
     MAX_VALUES,
-    Document,
     KeyProblem,
     join_pointer,
-    plain,
     split_pointer,
 )
 

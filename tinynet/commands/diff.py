@@ -18,7 +18,7 @@ from tinynet.errors import CheckpointFormatError
 from tinynet.run.folder import RunFolder, retry_if_pruned
 from tinynet.run.path_errors import no_checkpoint
 from tinynet.spec.change import Change, compare
-from tinynet.spec.reading import load_spec
+from tinynet.spec.reading import ENDINGS, load_spec
 from tinynet.types import Array
 
 Kind: TypeAlias = Literal["only in a", "only in b", "layout", "values"]
@@ -121,7 +121,7 @@ class _Content:
 
 
 def _open(path: Path, warn: Callable[[str], None]) -> _Content:
-    if path.suffix == ".json":
+    if path.suffix.lower() in ENDINGS:
         return _Content(Side(path), load_spec(path).resolved(), {}, {}, {})
     if not os.path.lexists(path):
         raise no_checkpoint(path)

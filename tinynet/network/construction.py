@@ -21,7 +21,7 @@ from tinynet.network.tied_build import TyingBuild, require_tied
 from tinynet.spec.graph import GraphNode, needed_nodes, node_of
 from tinynet.spec.network_spec import TRANSPOSED
 from tinynet.spec.parts import NAME, NAME_RULE
-from tinynet.text.document import join_pointer
+from tinynet.text.places import join_pointer
 from tinynet.text.plugin_errors import PluginErrors, located_cause, plugin_error
 from tinynet.text.wording import quote, suggest
 from tinynet.types import Array, Shape

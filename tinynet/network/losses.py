@@ -14,8 +14,8 @@ from tinynet.loss import Loss
 from tinynet.spec.consistency import JOIN, LOSS, loss_problems
 from tinynet.spec.graph import is_input
 from tinynet.spec.training_spec import Losses, LossReference
-from tinynet.text.document import join_pointer
 from tinynet.text.mistakes import problems, spec_or_plugin_error
+from tinynet.text.places import join_pointer
 from tinynet.text.wording import format_list, quote, suggest
 from tinynet.types import Shape
 

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from tinynet.errors import CheckpointMismatchError
-from tinynet.text.document import join_pointer
+from tinynet.text.places import join_pointer
 
 Effect = Literal["safe", "resets state", "incompatible"]
 State = Literal["optimizer", "figures", "best", "early stopping", "schedule"]

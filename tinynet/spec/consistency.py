@@ -8,7 +8,7 @@ from tinynet.length import paths_of_epochs
 from tinynet.spec.models import Spec
 from tinynet.spec.monitors import monitored_figures
 from tinynet.spec.training_spec import LossReference, MetricReference, TrainingSpec
-from tinynet.text.document import MAX_PROBLEMS, KeyProblem, join_pointer
+from tinynet.text.places import MAX_PROBLEMS, KeyProblem, join_pointer
 from tinynet.text.wording import format_list, quote, suggest
 
 LOSS = "/training/loss"

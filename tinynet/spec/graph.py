@@ -8,7 +8,7 @@ from tinynet.errors import Problem, SpecError, Use
 from tinynet.spec.expansion.declared_nodes import DeclaredName, names
 from tinynet.spec.network_spec import OUTPUT, NetworkSpec, NodeSpec
 from tinynet.spec.parts import NAME, NAME_RULE
-from tinynet.text.document import MAX_COUNTED, MAX_PROBLEMS, join_pointer
+from tinynet.text.places import MAX_COUNTED, MAX_PROBLEMS, join_pointer
 from tinynet.text.wording import quote, suggest
 
 INPUT = "input"

@@ -8,14 +8,14 @@ from pydantic import JsonValue
 
 from tinynet.errors import LocatedError, Problem, Use
 from tinynet.spec.expansion.sources import Source, Trace
-from tinynet.text.document import MAX_PROBLEMS, Document, first_problems
+from tinynet.text.places import MAX_PROBLEMS, PlacedText, first_problems
 
 
 @dataclass(frozen=True)
 class Origin:
     """The origin of a spec."""
 
-    document: Document | None = None  # the text of the file; None for a spec from a dict
+    document: PlacedText | None = None  # the text of the file; None for a spec from a dict
     overrides: tuple[tuple[str, str], ...] = ()  # the JSON pointer and the path of each
     folder: Path | None = None  # the folder of the file
     # The moves of values, the last step first: expansion, corrected keys, migrations.

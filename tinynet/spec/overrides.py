@@ -23,7 +23,8 @@ from tinynet.spec.expansion.variables import (
     strings_in,
 )
 from tinynet.spec.retyping import drop_parameters, dropped_note
-from tinynet.text.document import MAX_DEPTH, join_pointer, plain, split_pointer, with_integers
+from tinynet.text.document import plain, with_integers
+from tinynet.text.places import MAX_DEPTH, join_pointer, split_pointer
 from tinynet.text.wording import format_value, quote, suggest
 
 _INDEX = re.compile(r"[0-9]{1,9}")

@@ -1,6 +1,6 @@
-"""Loading of a spec from a JSON file or a dict: a `Spec`, or all mistakes with their places.
+"""Loading of a spec from a file or a dict: a `Spec`, or all mistakes with their places.
 
-The order: overrides edit the JSON of the file, variables and blocks are expanded, defaults apply,
+The order: overrides edit the values of the file, variables and blocks are expanded, defaults apply,
 and everything is validated.
 """
 
@@ -30,15 +30,15 @@ from tinynet.spec.origin import Origin
 from tinynet.spec.overrides import apply_overrides
 from tinynet.spec.parts import SpecModel
 from tinynet.spec.versions import migrate
-from tinynet.text.document import (
-    MAX_BYTES,
-    MAX_COUNTED,
-    Document,
-    plain,
-    with_integers,
-)
+from tinynet.text.document import Document, plain, with_integers
 from tinynet.text.mistakes import problems, spec_or_plugin_error
+from tinynet.text.places import MAX_BYTES, MAX_COUNTED, PlacedText
 from tinynet.text.wording import format_list
+from tinynet.text.yaml_document import ENDINGS as YAML_ENDINGS
+from tinynet.text.yaml_document import YamlDocument
+
+ENDINGS = (".json", *YAML_ENDINGS)
+"""Endings of the names of specs, in lower case."""
 
 
 class _NetworkPart(SpecModel):
@@ -153,23 +153,32 @@ def _open(source: str | Path | Mapping[str, Any]) -> tuple[Origin, JsonValue]:
     if isinstance(source, Mapping):
         return Origin(), plain(dict(source))
     path = Path(source)
-    document = _read(path)
+    document = read_document(path)
     return Origin(document, folder=path.resolve().parent), document.value
 
 
-def _read(path: Path) -> Document:
+def read_document(path: Path) -> PlacedText:
+    """Read the text of a spec, JSON or YAML by the ending of its name.
+
+    Raises:
+        SpecError: if it cannot be read, or is neither; with line and column.
+        MissingPackageError: for YAML, if ruamel.yaml is not installed.
+    """
     try:
         if not path.is_file():
             raise SpecError(_no_spec(path))
         with path.open("rb") as file:
-            return Document(file.read(MAX_BYTES + 1), str(path))
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise SpecError(f"cannot read {path}: {error.strerror}") from error
+    if path.suffix.lower() in YAML_ENDINGS:
+        return YamlDocument(data, str(path))
+    return Document(data, str(path))
 
 
 def _no_spec(path: Path) -> str:
     """Return the message about a path that is not a file, with similar specs."""
-    specs = ends_in(".json")
+    specs = ends_in(*ENDINGS)
     if not os.path.lexists(path):
         return f"no such file: {path}{suggest_path(path, 'specs', specs)}"
     names = names_in(path, specs)

@@ -9,7 +9,8 @@ from pydantic import JsonValue
 
 from tinynet.errors import Use
 from tinynet.spec.models import Spec
-from tinynet.text.document import join_pointer, parts_of, split_pointer
+from tinynet.text.document import parts_of
+from tinynet.text.places import join_pointer, split_pointer
 
 INDENT = 2
 

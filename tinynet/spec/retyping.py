@@ -17,7 +17,7 @@ from tinynet.errors import PluginError
 from tinynet.spec.average_spec import AVERAGES
 from tinynet.spec.consistency import AVERAGE
 from tinynet.spec.expansion.variables import is_variable, strings_in
-from tinynet.text.document import join_pointer
+from tinynet.text.places import join_pointer
 from tinynet.text.wording import format_list, quote
 
 _GROUPS = {

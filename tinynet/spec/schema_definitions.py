@@ -18,7 +18,7 @@ from tinynet.config import Reference
 from tinynet.errors import PluginError
 from tinynet.registry import Entry, Registry
 from tinynet.spec.expansion.variables import NAME
-from tinynet.text.document import join_pointer
+from tinynet.text.places import join_pointer
 from tinynet.text.plugin_errors import located_cause
 
 Schema: TypeAlias = dict[str, Any]

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError, PydanticKnownError
 
 from tinynet.errors import LocatedError, PluginError, Problem, SpecError
-from tinynet.text.document import KeyProblem, join_pointer
+from tinynet.text.places import KeyProblem, join_pointer
 from tinynet.text.synonyms import node_hint, value_hint
 from tinynet.text.wording import closest, format_value, quote, suggest
 

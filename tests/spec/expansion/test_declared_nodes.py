@@ -1,7 +1,7 @@
 """Names of nodes, by which checkpoints address parameters."""
 
 from tinynet.spec.expansion.declared_nodes import DeclaredName, names
-from tinynet.text.document import MAX_LENGTH
+from tinynet.text.places import MAX_LENGTH
 
 
 def test_names_are_the_type_and_its_ordinal():

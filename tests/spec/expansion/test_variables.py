@@ -10,7 +10,7 @@ from tinynet.errors import SpecError
 from tinynet.spec.expansion.expand import expand
 from tinynet.spec.expansion.variables import escape_dollars
 from tinynet.spec.reading import load_spec
-from tinynet.text.document import MAX_VALUES
+from tinynet.text.places import MAX_VALUES
 
 
 def expanded(variables, **rest):

@@ -17,12 +17,14 @@ from tinynet.commands.init.tag_spec import ENDINGS as TAGS
 from tinynet.commands.init.tag_spec import draft_of_tags, has_tags
 from tinynet.commands.init.templates import Template, templates
 from tinynet.commands.init.text_spec import draft_of_text
+from tinynet.commands.init.yaml_text import format_yaml
 from tinynet.data.data import Data
 from tinynet.errors import DataError, UsageError, explaining_io
 from tinynet.files.atomic import replacing_output
 from tinynet.files.nearby import suggest_path
 from tinynet.spec.data_spec import DataSpec
 from tinynet.spec.reading import load_spec
+from tinynet.text.yaml_document import ENDINGS as YAML_ENDINGS
 from tinynet.training.trainer import Trainer
 
 TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".tab", ".tab.gz", ".data", *PARQUET)
@@ -38,7 +40,8 @@ class NewSpec:
 
     Attributes:
         path: Its file.
-        text: Its content.
+        text: Its text.
+        content: Its content.
         samples: The samples for training, validation and test.
         params: The parameters of its network.
         notes: Remarks about choices that may surprise, a line each.
@@ -48,6 +51,7 @@ class NewSpec:
 
     path: Path
     text: str
+    content: Mapping[str, Any]
     samples: tuple[int, int, int]
     params: int
     notes: tuple[str, ...]
@@ -65,7 +69,7 @@ class NewSpec:
         train, val, test = self.samples
         return {
             "path": str(self.path),
-            "spec": json.loads(self.text),
+            "spec": dict(self.content),
             "samples": {"train": train, "val": val, "test": test},
             "params": self.params,
             "notes": list(self.notes),
@@ -88,7 +92,8 @@ def new_spec(
 
     Args:
         source: The data; a table may be a pattern of files, or a folder of Parquet files.
-        output: The spec's file; by default the data's name with ``.json`` in the current folder.
+        output: The spec's file, JSON or YAML by its ending; by default the data's name with
+            ``.json`` in the current folder.
         targets: The columns of a table to predict.
         task: The task of a table; by default by the target.
         header: True if a table's first row names its columns; by default it is detected.
@@ -118,9 +123,9 @@ def new_spec(
     content = draft.spec(opened)
     trainer = Trainer(load_spec(content), root=data_root, data=opened, threads=1)
     trainer.check()
-    text = format_json(content) + "\n"
+    text = _formatted(content, file)
     _write(file, text)
-    return _described(file, text, trainer, draft.notes, None if is_inside else data_root)
+    return _described(file, text, content, trainer, draft.notes, None if is_inside else data_root)
 
 
 def _template(source: Path) -> Template | None:
@@ -128,16 +133,25 @@ def _template(source: Path) -> Template | None:
     return found[0] if found else None
 
 
+def _formatted(content: Mapping[str, Any], file: Path) -> str:
+    """Return a spec as the text of its file, by the ending of its name."""
+    if file.suffix.lower() in YAML_ENDINGS:
+        return format_yaml(content)
+    return format_json(content) + "\n"
+
+
 def _from_template(template: Template, file: Path) -> NewSpec:
-    spec = load_spec(json.loads(template.text))
+    content = json.loads(template.text)
+    spec = load_spec(content)
+    text = _formatted(content, file) if file.suffix.lower() in YAML_ENDINGS else template.text
     if template.needs and not (file.resolve().parent / template.needs).exists():
-        _write(file, template.text)
+        _write(file, text)
         note = f"it reads {template.needs}, which does not exist yet: change data.path in {file}"
-        return NewSpec(file, template.text, (0, 0, 0), 0, (note,), (), None)
+        return NewSpec(file, text, content, (0, 0, 0), 0, (note,), (), None)
     trainer = Trainer(spec, root=file.resolve().parent, threads=1)
     trainer.check()
-    _write(file, template.text)
-    return _described(file, template.text, trainer, (), None)
+    _write(file, text)
+    return _described(file, text, content, trainer, (), None)
 
 
 def _write(file: Path, text: str) -> None:
@@ -148,12 +162,18 @@ def _write(file: Path, text: str) -> None:
 
 
 def _described(
-    file: Path, text: str, trainer: Trainer, notes: Sequence[str], data_root: Path | None
+    file: Path,
+    text: str,
+    content: Mapping[str, Any],
+    trainer: Trainer,
+    notes: Sequence[str],
+    data_root: Path | None,
 ) -> NewSpec:
     data = trainer.data
     return NewSpec(
         file,
         text,
+        content,
         (data.size("train"), data.size("val"), data.size("test")),
         sum(array.size for array in trainer.network.params.values()),
         tuple(notes),

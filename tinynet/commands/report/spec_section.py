@@ -15,7 +15,7 @@ from tinynet.errors import TinynetError
 from tinynet.spec.graph import build_graph
 from tinynet.spec.models import Spec
 from tinynet.spec.rendering import render
-from tinynet.text.document import join_pointer
+from tinynet.text.places import join_pointer
 
 MAX_LINES = 3000
 """Lines of a spec that are shown."""

@@ -22,7 +22,7 @@ from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec, open_document
 from tinynet.spec.training_spec import LossReference, TrainingSpec
 from tinynet.spec.tuning_spec import ParamSpec, Pruner, Sampler, TuningSpec
-from tinynet.text.document import join_pointer
+from tinynet.text.places import join_pointer
 from tinynet.text.wording import format_value, quote, suggest
 from tinynet.training.checks import check_training, shape_problems
 

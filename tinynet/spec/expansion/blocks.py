@@ -15,8 +15,8 @@ from tinynet.spec.expansion.state import Expansion
 from tinynet.spec.expansion.variables import NAME, NAME_RULE, Scope, Value, substitute_with_source
 from tinynet.spec.graph import INPUT
 from tinynet.spec.parts import Name, Names, SpecModel, as_tuple
-from tinynet.text.document import KeyProblem
 from tinynet.text.mistakes import problems
+from tinynet.text.places import KeyProblem
 from tinynet.text.wording import closest, format_value, quote
 
 Model = TypeVar("Model", bound=SpecModel)

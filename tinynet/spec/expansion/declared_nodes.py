@@ -16,7 +16,7 @@ from tinynet.spec.expansion.variables import (
     resolve_if_variable,
     size_and_depth,
 )
-from tinynet.text.document import MAX_KEY, MAX_LENGTH
+from tinynet.text.places import MAX_KEY, MAX_LENGTH
 
 
 @dataclass(frozen=True)

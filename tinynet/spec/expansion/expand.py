@@ -13,7 +13,7 @@ from tinynet.spec.expansion.pruning import prune
 from tinynet.spec.expansion.sources import Source
 from tinynet.spec.expansion.state import Expansion
 from tinynet.spec.expansion.variables import Value, read_variables, strings_in, substitute
-from tinynet.text.document import join_pointer
+from tinynet.text.places import join_pointer
 
 OUTPUTS = "/network/outputs"
 

@@ -36,13 +36,7 @@ from tinynet.spec.expansion.variables import Scope, Value, substitute, substitut
 from tinynet.spec.graph import INPUT, TAKEN, is_input, node_of
 from tinynet.spec.network_spec import SharedParam
 from tinynet.spec.parts import MAX_NAME
-from tinynet.text.document import (
-    MAX_COUNTED,
-    MAX_DEPTH,
-    MAX_LENGTH,
-    join_pointer,
-    split_pointer,
-)
+from tinynet.text.places import MAX_COUNTED, MAX_DEPTH, MAX_LENGTH, join_pointer, split_pointer
 from tinynet.text.wording import format_list, quote
 
 LAYERS = "/network/layers"

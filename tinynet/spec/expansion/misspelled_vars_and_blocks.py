@@ -11,7 +11,7 @@ from tinynet.errors import Problem
 from tinynet.spec.expansion.sources import Trace
 from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec
-from tinynet.text.document import KeyProblem, join_pointer
+from tinynet.text.places import KeyProblem, join_pointer
 from tinynet.text.wording import closest, quote, suggest
 
 

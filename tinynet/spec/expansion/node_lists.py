@@ -7,7 +7,7 @@ from functools import cached_property
 from tinynet.spec.expansion.sources import Source
 from tinynet.spec.expansion.variables import Scope
 from tinynet.spec.graph import INPUT, is_input, node_of
-from tinynet.text.document import MAX_KEY
+from tinynet.text.places import MAX_KEY
 
 
 @dataclass

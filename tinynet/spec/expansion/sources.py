@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tinynet.errors import Problem, Use
-from tinynet.text.document import join_pointer
+from tinynet.text.places import join_pointer
 
 
 @dataclass(frozen=True)

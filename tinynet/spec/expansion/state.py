@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from tinynet.errors import Problem, SpecError
 from tinynet.spec.expansion.sources import Source, Trace
-from tinynet.text.document import MAX_PROBLEMS, MAX_VALUES, KeyProblem
+from tinynet.text.places import MAX_PROBLEMS, MAX_VALUES, KeyProblem
 from tinynet.text.wording import suggest
 
 

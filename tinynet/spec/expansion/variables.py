@@ -22,7 +22,8 @@ from pydantic import JsonValue
 from tinynet.errors import SpecError
 from tinynet.spec.expansion.sources import Source
 from tinynet.spec.expansion.state import Expansion
-from tinynet.text.document import MAX_DEPTH, join_pointer, map_leaves, parts_of
+from tinynet.text.document import map_leaves, parts_of
+from tinynet.text.places import MAX_DEPTH, join_pointer
 from tinynet.text.wording import format_value, quote
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
