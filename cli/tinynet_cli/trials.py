@@ -1,18 +1,15 @@
-"""The trials of `tinynet tune`: a line for each one that ends, and the table of the best ones."""
+"""The result of `tinynet tune`: the table of the best trials, importances, and what to do next."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tinynet_cli import streams
-from tinynet_cli.output import echo, figure, filled, printable, short, terminal_width, warn
+from tinynet_cli.output import echo, figure, filled, printable, short, terminal_width
 
 if TYPE_CHECKING:
-    from tinynet.commands.tune.plan import Plan
-    from tinynet.commands.tune.results import StudyResult, TrialResult
-    from tinynet.commands.tune.search import TuneEvent
+    from tinynet.commands.tune.results import StudyResult
 
 SHOWN = 10
 """Trials in the table; the file has all."""
@@ -40,65 +37,14 @@ def value_text(value: Any) -> str:
     return printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
-def _params_text(params: Mapping[str, Any], names: Mapping[str, str]) -> str:
+def params_text(params: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """Return the values of a trial by their short names: ``learning_rate 0.01, width 16``."""
     return ", ".join(f"{printable(names[k])} {value_text(v)}" for k, v in params.items())
 
 
-def _seconds(seconds: float | None) -> str:
+def seconds_text(seconds: float | None) -> str:
+    """Return a time, or "" if it is unknown."""
     return "" if seconds is None else f"{seconds:.1f} s"
-
-
-class TrialProgress:
-    """Prints a line on stderr for each trial that ends."""
-
-    def __init__(self, plan: "Plan", folder: Path, *, quiet: bool) -> None:
-        self._plan = plan
-        self._folder = folder
-        self._quiet = quiet
-        self._names = short_names(list(plan.params))
-
-    def begin(self, *, resumed: bool) -> None:
-        """Print what is searched for."""
-        if self._quiet:
-            return
-        plan = self._plan
-        goal = "greatest" if plan.greater else "smallest"
-        start = "resumed: " if resumed else ""
-        echo(
-            f"{start}{plan.trials} trials for the {goal} {printable(plan.metric)} in"
-            f" {short(self._folder)}",
-            err=True,
-        )
-
-    def __call__(self, event: "TuneEvent") -> None:
-        """Print an event."""
-        from tinynet.commands.tune.search import TrialEnded, TrialStarted
-        from tinynet.training.events import Warned
-
-        if isinstance(event, Warned):
-            warn(event.message)
-        elif self._quiet:
-            return
-        elif isinstance(event, TrialStarted) and event.resumed:
-            echo(f"trial {event.number} is resumed", err=True)
-        elif isinstance(event, TrialEnded):
-            self._print_ended(event.trial, event.done, improved=event.improved)
-
-    def _print_ended(self, trial: "TrialResult", done: int, *, improved: bool) -> None:
-        total = str(self._plan.trials)
-        parts = [f"{done:>{len(total)}}/{total}  trial {trial.number}"]
-        if trial.value is not None:
-            parts.append(f"{printable(self._plan.metric)} {figure(trial.value)}")
-        if improved:
-            parts.append("best")
-        if trial.state != "finished":
-            after = f" after epoch {trial.epochs}" if trial.epochs else ""
-            parts.append(f"{trial.state}{after}")
-        parts += filter(None, [_seconds(trial.seconds), _params_text(trial.params, self._names)])
-        if trial.error:
-            parts.append(printable(trial.error))
-        for line in filled(parts, terminal_width()):
-            echo(line, err=True)
 
 
 def print_study(result: "StudyResult") -> None:
@@ -131,7 +77,7 @@ def _print_trials(result: "StudyResult", width: int | None) -> None:
             str(trial.number),
             "" if trial.value is None else figure(trial.value),
             "" if trial.epoch is None else str(trial.epoch),
-            _seconds(trial.seconds),
+            seconds_text(trial.seconds),
             trial.state,
         ]
         for trial in shown
@@ -147,7 +93,7 @@ def _print_trials(result: "StudyResult", width: int | None) -> None:
             lines.append(line)
             if trial is not None:
                 parts = [f"{printable(names[k])} {value_text(v)}" for k, v in trial.params.items()]
-                lines += [f"       {part}" for part in filled(parts, width - 7, ", ")]
+                lines += [f"       {part.strip()}" for part in filled(parts, width - 7)]
     for line in lines:
         echo(line)
     if len(result.trials) > len(shown):
@@ -179,6 +125,8 @@ def _print_importance(result: "StudyResult", width: int | None) -> None:
     for path, share in result.importance.items():
         blocks = "#" * round(share * bar)
         echo(f"  {printable(names[path]).ljust(size)}  {share:>4.0%}  {blocks}".rstrip())
+    if result.plots:
+        echo(f"  as a plot: {short(result.plots[0])}")
 
 
 def as_data(result: "StudyResult") -> dict[str, Any]:

@@ -9,7 +9,8 @@ from tinynet_cli.commands import Command
 from tinynet_cli.exit_codes import DIVERGED
 from tinynet_cli.json_argument import require_unicode
 from tinynet_cli.output import echo_message, print_json
-from tinynet_cli.trials import TrialProgress, as_data, print_study
+from tinynet_cli.trial_progress import TrialProgress
+from tinynet_cli.trials import as_data, print_study
 
 if TYPE_CHECKING:
     from tinynet.spec.tuning_spec import ParamSpec
@@ -121,10 +122,10 @@ def tune(
         data_root=data_root,
         max_params=max_params,
     )
-    progress = TrialProgress(plan, folder.path, quiet=quiet or as_json)
-    progress.begin(resumed=resumed)
     settings = {"max_params": max_params, "kernels": kernels}
-    result = search(folder, plan, progress, jobs=jobs, timeout=timeout, settings=settings)
+    with TrialProgress(plan, folder.path, quiet=quiet or as_json) as progress:
+        progress.begin(resumed=resumed)
+        result = search(folder, plan, progress, jobs=jobs, timeout=timeout, settings=settings)
     if as_json:
         print_json(as_data(result))
     else:

@@ -1,7 +1,5 @@
 """The results of a study: its trials, the best one, and the files that hold them."""
 
-import csv
-import io
 import json
 import shlex
 from collections.abc import Sequence
@@ -11,6 +9,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from tinynet.commands.runs.columns import Cell
+from tinynet.commands.runs.csv_file import write_csv
 from tinynet.commands.tune.plan import Plan
 from tinynet.commands.tune.study import Study, StudyFolder
 from tinynet.errors import explaining_io
@@ -59,6 +59,7 @@ class StudyResult:
         trials: All trials in order.
         best: The best finished trial; None without one.
         importance: The share of each path in the variance of the results; empty if unknown.
+        plots: The files that show the importances.
     """
 
     folder: Path
@@ -66,6 +67,7 @@ class StudyResult:
     trials: tuple[TrialResult, ...]
     best: TrialResult | None
     importance: dict[str, float]
+    plots: tuple[Path, ...] = ()
 
     @property
     def ranked(self) -> list[TrialResult]:
@@ -132,34 +134,32 @@ def best_spec(plan: Plan, best: TrialResult, command: str) -> dict[str, JsonValu
 def write_results(result: StudyResult) -> None:
     """Write the table of trials, and the best spec if there is one."""
     folder = StudyFolder(result.folder)
-    _write(folder.table, _csv(result))
+    write_csv(folder.table, _table(result))
     if result.best is not None:
         spec = best_spec(result.plan, result.best, result.train_command)
-        _write(folder.best, json.dumps(spec, indent=2, ensure_ascii=False) + "\n")
+        text = json.dumps(spec, indent=2, ensure_ascii=False) + "\n"
+        with explaining_io(folder.best), replacing(folder.best) as write_at:
+            write_at(0, text.encode())
 
 
-def _write(path: Path, text: str) -> None:
-    with explaining_io(path), replacing(path) as write_at:
-        write_at(0, text.encode())
+def _table(result: StudyResult) -> dict[str, list[Cell]]:
+    """Return the columns of the table of all trials."""
+    trials = result.trials
+    table: dict[str, list[Cell]] = {
+        "trial": [trial.number for trial in trials],
+        "state": [trial.state for trial in trials],
+        result.plan.metric: [trial.value for trial in trials],
+        "epoch": [trial.epoch for trial in trials],
+        "step": [trial.step for trial in trials],
+        "epochs": [trial.epochs for trial in trials],
+        "seconds": [trial.seconds for trial in trials],
+    }
+    for path in result.plan.params:
+        table[path] = [_cell(trial.params.get(path)) for trial in trials]
+    table["run"] = [str(trial.run.relative_to(result.folder)) for trial in trials]
+    table["error"] = [trial.error or None for trial in trials]
+    return table
 
 
-def _csv(result: StudyResult) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    paths = list(result.plan.params)
-    head = ["trial", "state", result.plan.metric, "epoch", "step", "epochs", "seconds"]
-    writer.writerow([*head, *map(_cell, paths), "run", "error"])
-    for trial in result.trials:
-        facts = [trial.value, trial.epoch, trial.step, trial.epochs, trial.seconds]
-        values = [_cell(trial.params.get(path)) for path in paths]
-        run = str(trial.run.relative_to(result.folder))
-        writer.writerow([trial.number, trial.state, *facts, *values, run, _cell(trial.error)])
-    return text.getvalue()
-
-
-def _cell(value: JsonValue) -> str | float | None:
-    """Return a cell; a text that a spreadsheet would compute has a quote before it."""
-    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-        return value
-    text = value if isinstance(value, str) else json.dumps(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+def _cell(value: JsonValue) -> Cell:
+    return json.dumps(value) if isinstance(value, list | dict) else value

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from pydantic import JsonValue
 
 from tinynet.commands.tune.importance import importances
+from tinynet.commands.tune.importance_plot import plot_importance
 from tinynet.commands.tune.jobs import Job, Jobs, processes, threads_of_each
 from tinynet.commands.tune.plan import Plan
 from tinynet.commands.tune.results import (
@@ -38,6 +39,15 @@ class TrialStarted:
 
 
 @dataclass(frozen=True)
+class TrialEvaluated:
+    """A running trial was evaluated."""
+
+    number: int
+    epoch: int
+    value: float
+
+
+@dataclass(frozen=True)
 class TrialEnded:
     """A trial ended.
 
@@ -52,7 +62,7 @@ class TrialEnded:
     improved: bool
 
 
-TuneEvent: TypeAlias = TrialStarted | TrialEnded | Warned
+TuneEvent: TypeAlias = TrialStarted | TrialEvaluated | TrialEnded | Warned
 
 
 def search(
@@ -88,7 +98,7 @@ def search(
         try:
             running.run(stack.enter_context(processes(jobs)))
         finally:
-            result = _conclude(study)
+            result = _conclude(study, complete=not running.stopping)
         if running.stopping:
             raise Interrupted(_interrupted(result), signals.received or signal.SIGTERM)
         return result
@@ -168,6 +178,7 @@ class _Search:
         value = message["figures"].get(self.study.plan.metric)
         if value is None:  # not finite
             return False
+        self.tell(TrialEvaluated(number, message["epoch"], value))
         evaluation = self.study.plan.evaluation_number(message["step"], message["epoch"])
         return self.study.report(number, evaluation, value)
 
@@ -187,11 +198,12 @@ class _Search:
         self.tell(TrialEnded(trials[number], done, improved))
 
 
-def _conclude(study: Study) -> StudyResult:
-    """Return the results so far, and write them."""
-    trials = tuple(trial_results(study))
-    best = best_trial(study.plan, trials)
-    result = StudyResult(study.folder.path, study.plan, trials, best, importances(study))
+def _conclude(study: Study, *, complete: bool) -> StudyResult:
+    """Return the results so far, and write them; importances only if the search is complete."""
+    folder, plan, trials = study.folder.path, study.plan, tuple(trial_results(study))
+    shares = importances(study) if complete else {}
+    plots = plot_importance(folder, shares, plan.metric) if len(shares) > 1 else ()
+    result = StudyResult(folder, plan, trials, best_trial(plan, trials), shares, plots)
     write_results(result)
     return result
 

@@ -31,6 +31,7 @@ from tinynet.errors import (
 from tinynet.extras import importing
 from tinynet.files.atomic import sync_folder
 from tinynet.files.strict import APPEND, READ, kind_of, open_strictly
+from tinynet.text.wording import cause
 
 
 class StudyFolder:
@@ -163,8 +164,10 @@ def opened(folder: StudyFolder, plan: Plan, warn: Callable[[str], None]) -> Iter
                 sampler=make_sampler(plan, 0),
                 load_if_exists=True,
             )
-        except (ValueError, KeyError, TypeError) as error:
-            message = f"{folder.journal} is damaged: {error}; start a new study"
+        except OSError:
+            raise
+        except Exception as error:  # Optuna has no error of its own for a damaged journal
+            message = f"{folder.journal} is damaged ({cause(error)}); start a new study"
             raise CheckpointCorruptError(message) from error
         yield Study(folder, plan, study)
     finally:
