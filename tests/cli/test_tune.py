@@ -41,6 +41,7 @@ def test_study_ends_with_a_spec_that_trains_to_the_same_value(tinynet, spec):
     assert [trial["number"] for trial in result["trials"]] == [0, 1, 2, 3]
     assert len({trial["params"][RATE] for trial in result["trials"]}) == 4
     assert rows("runs/small-tune-001")[:3] == table
+    assert json.loads(Path("runs/small-tune-001/study.json").read_text())["trials"] == 4
 
 
 def test_importances_are_printed_and_plotted(tinynet, spec, monkeypatch):
@@ -117,15 +118,21 @@ def wait_for(running, text):
     raise AssertionError("".join(lines))
 
 
+def wait_for_an_evaluation(running, log):
+    while not (log.exists() and log.stat().st_size):
+        assert running.poll() is None
+
+
 def test_kill_of_all_processes_loses_no_trial(tinynet, write_spec):
     """Every trial is there once, and the results are those of a study that was never killed."""
-    path = write_spec(epochs=8)
+    path = write_spec(epochs=40)
     words = ["tune", path, "--param", f"{RATE}=log:1e-3:1e-1", "--trials", 4, "--pruner", "none"]
     whole = tinynet(*words, "--sampler", "random", "--run", "whole")
     assert whole.code == 0, whole.err
     words += ["--sampler", "random", "--run", "killed"]
     running = start(*words)
     wait_for(running, "2/4")
+    wait_for_an_evaluation(running, Path("killed/trials/0002/metrics.jsonl"))
     os.killpg(running.pid, signal.SIGKILL)
     running.communicate()
     journal = Path("killed/journal.log")
@@ -136,6 +143,7 @@ def test_kill_of_all_processes_loses_no_trial(tinynet, write_spec):
     last = tinynet("tune", "--run", "killed", "--resume")
     assert last.code == 0, last.err
     assert "ended in the middle of an entry" in last.err
+    assert "is resumed" in last.err
     kept = ("trial", "state", "val/loss", "epoch", "step", "epochs", RATE)
     results = [[[row[key] for key in kept] for row in rows(study)] for study in ("whole", "killed")]
     assert results[0] == results[1]
@@ -151,9 +159,7 @@ def test_interrupt_saves_the_trial_and_says_how_to_continue(tinynet, write_spec)
     rate = f"{RATE}=log:1e-3:1e-1"
     running = start("tune", path, "--param", rate, "--trials", 2, "--run", "s")
     wait_for(running, "trials for the smallest")
-    log = Path("s/trials/0000/metrics.jsonl")
-    while not (log.exists() and log.stat().st_size):
-        assert running.poll() is None
+    wait_for_an_evaluation(running, Path("s/trials/0000/metrics.jsonl"))
     os.killpg(running.pid, signal.SIGINT)
     _, err = running.communicate(timeout=60)
     assert running.returncode == 130
@@ -171,9 +177,7 @@ def test_trial_ends_with_the_process_that_started_it(tinynet, write_spec):
     path = write_spec(epochs=10**6)
     words = ["--param", f"{RATE}=log:1e-3:1e-1", "--trials", 1, "--run", "s", "--quiet"]
     running = start("tune", path, *words)
-    log = Path("s/trials/0000/metrics.jsonl")
-    while not (log.exists() and log.stat().st_size):
-        assert running.poll() is None
+    wait_for_an_evaluation(running, Path("s/trials/0000/metrics.jsonl"))
     other = tinynet("tune", "--run", "s", "--resume")
     assert other.code == 75
     assert f"s is in use by process {running.pid}" in other.err

@@ -103,6 +103,27 @@ def test_wrong_range_of_the_section_has_its_place(write):
     assert "vars.width=0: must be at least 1" in problem.message
 
 
+@pytest.mark.parametrize(
+    ("param", "message"),
+    [
+        ("training.epochs=int:1:3", "'training.epochs' is set by --set and varied"),
+        ("tuning.trials=int:1:3", "'tuning.trials' is a setting of the search"),
+        ("training.checkpoint.keep_best.metric=choice:val/loss", "use --metric"),
+    ],
+)
+def test_range_of_a_value_that_is_set_elsewhere(write, param, message):
+    """Its values would have no effect, and their importance would be noise."""
+    with pytest.raises(UsageError) as caught:
+        prepare(write(), Wishes(parse_params([param])), overrides={"training.epochs": 2})
+    assert message in str(caught.value)
+
+
+def test_outer_values_are_set_before_inner_ones(write):
+    optimizers = 'training.optimizer=choice:"adam",{"type":"sgd","learning_rate":0.5}'
+    made = plan(write(), f"{RATE}=log:1e-3:1", optimizers)
+    assert list(made.changes(made.space.first()))[1:] == ["training.optimizer", RATE]
+
+
 def test_unknown_metric(write):
     with pytest.raises(UsageError, match="did you mean 'val/accuracy'"):
         plan(write(), f"{RATE}=log:1e-3:1", metric="val/acuracy")

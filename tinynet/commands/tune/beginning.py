@@ -82,4 +82,7 @@ def _continued(
         params = {**old.params, **wishes.params}
         prepared = old.model_copy(update={**changes, "params": params})
     old.require_same(prepared)
-    return old if wishes.trials is None else old.model_copy(update={"trials": wishes.trials})
+    if wishes.trials is None:
+        return old
+    most = old.space.grid_size if old.sampler == "grid" else wishes.trials
+    return old.model_copy(update={"trials": min(wishes.trials, most)})

@@ -16,6 +16,9 @@ from tinynet.spec.tuning_spec import ParamSpec, Pruner, Sampler
 from tinynet.text.mistakes import problems
 from tinynet.text.wording import format_list, format_value
 
+KEEP_BEST = "training.checkpoint.keep_best"
+"""The path of the setting by which trials keep the best checkpoint."""
+
 _MAX_BYTES = 2**26
 """Most bytes of a plan that are read."""
 
@@ -64,7 +67,7 @@ class Plan(Frozen):
 
     def changes(self, values: dict[str, JsonValue]) -> dict[str, JsonValue]:
         """Return the overrides of a trial, which keeps its best checkpoint by the metric."""
-        best: dict[str, JsonValue] = {"training.checkpoint.keep_best": {"metric": self.metric}}
+        best: dict[str, JsonValue] = {KEEP_BEST: {"metric": self.metric}}
         return {**self.overrides, **best, **values}
 
     def evaluation_number(self, step: int, epoch: int) -> int:

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from tinynet import registry
 from tinynet.commands.check import Checked, check_spec
 from tinynet.commands.summary import dry_network
-from tinynet.commands.tune.plan import Plan
+from tinynet.commands.tune.plan import KEEP_BEST, Plan
 from tinynet.commands.tune.space import Space
 from tinynet.data.data import Data
 from tinynet.data.paths import paths_in
@@ -61,13 +61,16 @@ def prepare(
     overrides = dict(overrides or {})
     spec = load_spec(path, overrides)
     tuning = spec.tuning or TuningSpec()
-    params = {**tuning.params, **wishes.params}
+    # A path goes before those that begin with it, whose values it would replace.
+    every = {**tuning.params, **wishes.params}
+    params = dict(sorted(every.items(), key=lambda item: item[0].count(".")))
     if not params:
         raise UsageError(
             f"{path} declares nothing to tune; add --param"
             " training.optimizer.learning_rate=log:1e-4:1e-1, or a section"
             ' "tuning": {"params": ...}'
         )
+    _require_free(params, overrides)
     space = Space(params)
     sampler, pruner = wishes.sampler or tuning.sampler, wishes.pruner or tuning.pruner
     trials = wishes.trials or tuning.trials
@@ -102,6 +105,26 @@ def prepare(
     # The best checkpoint by the metric is kept, which the spec may contradict.
     load_spec(path, plan.changes(space.first()))
     return plan
+
+
+def _require_free(params: Mapping[str, ParamSpec], overrides: Mapping[str, Any]) -> None:
+    """Require that each range varies a value that nothing else sets.
+
+    Raises:
+        UsageError: listing those that do not.
+    """
+    wrong = [
+        f"{quote(path)} is set by --set and varied; remove one of the two"
+        for path in params
+        if path in overrides
+    ]
+    for path in params:
+        if f"{path}.".startswith("tuning."):
+            wrong.append(f"{quote(path)} is a setting of the search, which cannot vary itself")
+        if f"{path}.".startswith(f"{KEEP_BEST}."):
+            wrong.append(f"{quote(path)} is set by the search, to its metric; use --metric")
+    if wrong:
+        raise UsageError("\n  ".join(wrong))
 
 
 def _evaluations(training: TrainingSpec, checked: Checked) -> int:

@@ -77,7 +77,7 @@ def search(
     """Run the trials of a study that are missing, and write its results.
 
     Args:
-        folder: The folder of the study, which holds the plan.
+        folder: The folder of the study.
         plan: The plan.
         tell: Called with every event.
         jobs: Number of processes that train trials at the same time; each has its share of cores.
@@ -90,6 +90,7 @@ def search(
     """
     with ExitStack() as stack:
         stack.enter_context(locked(folder.lock))
+        plan.write(folder.plan)  # a resumed study may have another number of trials
         study = stack.enter_context(opened(folder, plan, lambda text: tell(Warned(text))))
         signals = stack.enter_context(recorded_signals())
         ends = None if timeout is None else time.monotonic() + timeout
