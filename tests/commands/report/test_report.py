@@ -188,6 +188,22 @@ def test_an_interrupted_run_is_marked(folder, tmp_path):
     assert any(mark.kind == "resume" for mark in content.training.charts[0].marks)
 
 
+def test_logged_statistics(folder, tmp_path):
+    """Vanishing gradients and dead units are visible without another run."""
+    spec = changed(training__log_statistics_every_steps=4)
+    tinynet.train(spec, tmp_path / "run", data_root=folder)
+    statistics = make_report(tmp_path / "run", data_root=folder).content.statistics
+    charts = {chart.title: chart for chart in statistics.charts}
+    (line,) = charts["Standard deviation of gradients"].lines
+    assert (line.name, line.x) == ("dense_1/weight", (4.0, 8.0, 12.0, 16.0))
+    assert statistics.last.title == "Statistics of step 16"
+    assert {row[1] for row in statistics.last.rows} == {"parameter", "gradient", "output"}
+    (tmp_path / "run" / "statistics.jsonl").write_text('{"step": "four"}\n')
+    content = make_report(tmp_path / "run", data_root=folder).content
+    assert content.statistics is None
+    assert "statistics cannot be read" in content.notices[0].text
+
+
 def test_outputs_of_two_kinds(folder, tmp_path):
     spec = changed(
         data__targets={"kind": "y", "size": "z"},

@@ -12,6 +12,7 @@ from tinynet.commands.report.content import (
     OutputSection,
     ReportContent,
     SpecSection,
+    StatisticsSection,
 )
 from tinynet.commands.report.data_section import data_section
 from tinynet.commands.report.evaluation import EvaluatedSplit
@@ -21,10 +22,11 @@ from tinynet.commands.report.output_sections import output_sections
 from tinynet.commands.report.overview import overview, time_text
 from tinynet.commands.report.sources import Sources
 from tinynet.commands.report.spec_section import recorded_spec_section, spec_section
+from tinynet.commands.report.statistics_section import statistics_section
 from tinynet.commands.report.training_section import training_section
 from tinynet.data.given import GivenData
 from tinynet.data.splits import SplitName
-from tinynet.errors import UsageError, explaining_io
+from tinynet.errors import CheckpointError, UsageError, explaining_io
 from tinynet.files.atomic import replacing
 from tinynet.run.evaluation import SplitOrAlias
 from tinynet.run.options import Settings
@@ -111,6 +113,7 @@ def make_report(
     name = str(record.spec.get("name", record.name))
     outputs = _outputs(sources, evaluated)
     network = _network(sources, evaluated)
+    statistics = _statistics(sources)
     content = ReportContent(
         title=title or (name if name == record.name else f"{name}: {record.name}"),
         run=str(run),
@@ -121,7 +124,7 @@ def make_report(
         data=_data(sources),
         outputs=outputs,
         network=network,
-        statistics=None,
+        statistics=statistics,
         spec=_spec(sources),
         origin=origin_section(record, sources.environment),
     )
@@ -162,6 +165,14 @@ def _network(sources: Sources, evaluated: EvaluatedSplit | None) -> NetworkSecti
         return None
     sample = None if evaluated is None else sources.first_sample(evaluated.split)
     return network_section(sources.model, sample)
+
+
+def _statistics(sources: Sources) -> StatisticsSection | None:
+    try:
+        return statistics_section(sources.record)
+    except CheckpointError as error:
+        sources.note(f"The logged statistics cannot be read: {error}")
+        return None
 
 
 def _spec(sources: Sources) -> SpecSection:
