@@ -9,6 +9,7 @@ import tinynet
 from tinynet.commands.report import make_report
 from tinynet.commands.report.content import ReportContent
 from tinynet.errors import CheckpointError, DataError
+from tinynet.run.record import read_record
 
 SPEC = {
     "tinynet": 1,
@@ -269,3 +270,15 @@ def arrays_in(value):
             yield from arrays_in(part)
     elif hasattr(value, "__dataclass_fields__"):
         yield from arrays_in(tuple(vars(value).values()))
+
+
+def test_a_missing_best_checkpoint_is_a_warning(folder, tmp_path):
+    """The last checkpoint is still worth a report."""
+    overrides = {"training.optimizer.learning_rate": 50.0, "training.epochs": 6}
+    tinynet.train(SPEC, tmp_path / "run", data_root=folder, overrides=overrides)
+    record = read_record(tmp_path / "run")
+    assert record.best.step < record.step
+    record.best_checkpoint.unlink()
+    report = make_report(tmp_path / "run", data_root=folder)
+    assert "The best checkpoint is missing" in report.content.notices[0].text
+    assert report.checkpoint == record.checkpoint

@@ -1,11 +1,13 @@
 """The section of each output of the network."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tinynet.commands.report.charts import Figure
 from tinynet.commands.report.class_collector import ClassCollector
 from tinynet.commands.report.classification import classified, labelled
-from tinynet.commands.report.content import GeneratedText, OutputSection
+from tinynet.commands.report.content import Classification, GeneratedText, OutputSection
 from tinynet.commands.report.evaluation import EvaluatedSplit
 from tinynet.commands.report.label_collector import LabelCollector
 from tinynet.commands.report.names import target_title
@@ -20,6 +22,9 @@ from tinynet.types import Array
 
 SPLITS = {"train": "training split", "val": "validation split", "test": "test split"}
 """The splits in words."""
+
+_PICTURES = 400_000
+"""Bytes of the pictures of all outputs."""
 
 _PROMPT, _LENGTH, _TEXTS = 40, 200, 3
 
@@ -48,7 +53,8 @@ def _section(
     collector = output.collector
     if collector is None:
         return OutputSection(name, title, f"{where}.", figures)
-    samples = worst_samples(model, data, evaluated.split, output)
+    most_bytes = _PICTURES // len(evaluated.outputs)
+    samples = worst_samples(model, data, evaluated.split, output, most_bytes)
     if isinstance(collector, ClassCollector):
         sentence = f"{len(collector.classes):,} classes; {where}"
         if collector.positions != evaluated.samples:
@@ -84,6 +90,16 @@ def _section(
             " These errors are in the units of the data; the loss is that of transformed targets."
         )
     return OutputSection(name, title, sentence, figures, regression=regression, samples=samples)
+
+
+def without_charts(section: OutputSection) -> OutputSection:
+    """Return a section with its figures and tables alone."""
+    classes, numbers = section.classification, section.regression
+    if classes is not None:
+        classes = Classification(None, classes.per_class)
+    if numbers is not None:
+        numbers = replace(numbers, targets=(), steps=None)
+    return replace(section, classification=classes, regression=numbers, samples=None)
 
 
 def _has_windows(model: Model) -> bool:

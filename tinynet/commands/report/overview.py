@@ -38,7 +38,9 @@ def _figures(
 ) -> tuple[tuple[Figure, ...], str]:
     if evaluated is not None:
         chosen = [finite_figure(name, value) for name, value in evaluated.figures.items()]
-        where = f"{SPLITS[evaluated.split]}, {evaluated.samples:,} samples, step {step:,}"
+        where = (
+            f"{SPLITS[evaluated.split]}, {evaluated.samples:,} samples, {_checkpoint(record, step)}"
+        )
         return tuple(chosen[:MAX_FIGURES]), where
     best = record.best
     if best is None:
@@ -47,6 +49,14 @@ def _figures(
     names = [name for name in names if name != "learning_rate"]
     chosen = [finite_figure(name, record.figures[name]) for name in names]
     return tuple(chosen[:MAX_FIGURES]), f"logged in epoch {best.epoch:,}, step {best.step:,}"
+
+
+def _checkpoint(record: RunRecord, step: int | None) -> str:
+    """Return the evaluated checkpoint in words."""
+    best, text = record.best, f"after step {step or 0:,}"
+    if best is not None and best.step == step:
+        return f"{text} (epoch {best.epoch:,}, the best)"
+    return f"{text} (the last checkpoint)" if step == record.sections.progress.step else text
 
 
 def _sentence(record: RunRecord) -> str:

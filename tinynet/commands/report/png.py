@@ -10,7 +10,10 @@ from tinynet.commands.report.charts import Picture
 from tinynet.types import Array, Shape
 
 MAX_SIDE = 96
-"""Pixels of the longer side of a picture; larger images are reduced."""
+"""Pixels of the longer side of a gray picture; larger images are reduced."""
+
+MAX_COLOR_SIDE = 64
+"""Pixels of the longer side of a picture in colors, which takes more bytes."""
 
 _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """PNG's color type of a number of channels."""
@@ -41,8 +44,9 @@ def is_image(shape: Shape) -> bool:
 def encode_png(pixels: Array) -> bytes:
     """Return a PNG file of an image (H, W, C), uint8, with 1 to 4 channels."""
     height, width, channels = pixels.shape
-    rows = np.zeros((height, 1 + width * channels), np.uint8)  # each row starts with its filter, 0
-    rows[:, 1:] = pixels.reshape(height, -1)
+    # Each row starts with its filter: 1 stands for differences from the pixel to the left.
+    rows = np.ones((height, 1 + width * channels), np.uint8)
+    rows[:, 1:] = np.diff(pixels, axis=1, prepend=np.uint8(0)).reshape(height, -1)
     header = struct.pack(">2I5B", width, height, 8, _COLOR_TYPES[channels], 0, 0, 0)
     chunks = (
         (b"IHDR", header),
@@ -75,7 +79,7 @@ def value_range(values: Array) -> tuple[float, float]:
 
 
 def to_pixels(image: Array, limits: tuple[float, float]) -> Array:
-    """Return an image of numbers (H, W, C) as uint8, reduced to `MAX_SIDE`.
+    """Return an image of numbers (H, W, C) as uint8, of at most `MAX_SIDE` or `MAX_COLOR_SIDE`.
 
     Args:
         image: The image.
@@ -97,8 +101,8 @@ def class_pixels(classes: Array) -> Array:
 
 
 def _reduced(image: Array) -> Array:
-    """Return an image whose longer side is at most `MAX_SIDE`, of the means of square parts."""
-    step = _step(image.shape)
+    """Return an image that is not too large, of the means of square parts."""
+    step = _step(image.shape, MAX_SIDE if image.shape[2] == 1 else MAX_COLOR_SIDE)
     if step == 1:
         return image
     height, width = (size // step * step for size in image.shape[:2])
@@ -107,6 +111,6 @@ def _reduced(image: Array) -> Array:
     return np.asarray(means)
 
 
-def _step(shape: Shape) -> int:
-    step = -(-max(shape[:2]) // MAX_SIDE)
+def _step(shape: Shape, side: int = MAX_SIDE) -> int:
+    step = -(-max(shape[:2]) // side)
     return max(1, min(step, *shape[:2]))

@@ -1,6 +1,6 @@
 """A report of a run: everything that is known of it, as the content of a page and as a file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Unpack
@@ -9,6 +9,7 @@ from tinynet import __version__
 from tinynet.commands.report.content import (
     DataSection,
     NetworkSection,
+    Notice,
     OutputSection,
     ReportContent,
     SpecSection,
@@ -18,7 +19,7 @@ from tinynet.commands.report.data_section import data_section
 from tinynet.commands.report.evaluation import EvaluatedSplit
 from tinynet.commands.report.network_section import network_section
 from tinynet.commands.report.origin_section import origin_section
-from tinynet.commands.report.output_sections import output_sections
+from tinynet.commands.report.output_sections import output_sections, without_charts
 from tinynet.commands.report.overview import overview, time_text
 from tinynet.commands.report.sources import Sources
 from tinynet.commands.report.spec_section import recorded_spec_section, spec_section
@@ -31,6 +32,9 @@ from tinynet.files.atomic import replacing
 from tinynet.run.evaluation import SplitOrAlias
 from tinynet.run.options import Settings
 from tinynet.run.record import read_record
+
+MAX_BYTES = 1_000_000
+"""Bytes of a page; of a run with very many outputs, some are without charts."""
 
 FILE = "report.html"
 """The name of a report in its run folder."""
@@ -71,7 +75,12 @@ class Report:
             file = file / FILE
         if not file.parent.is_dir():
             raise UsageError(f"{file.parent} is not a folder; create it, or name another file")
-        text = render(self.content).encode()
+        content = self.content
+        text = render(content).encode()
+        detailed = len(content.outputs)
+        while len(text) > MAX_BYTES and detailed:
+            detailed //= 2
+            text = render(limited(content, detailed)).encode()
         with explaining_io(file), replacing(file) as write_at:
             write_at(0, text)
         return file
@@ -135,6 +144,21 @@ def make_report(
         None if evaluated is None else evaluated.split,
         0 if evaluated is None else evaluated.samples,
         {} if evaluated is None else evaluated.figures,
+    )
+
+
+def limited(content: ReportContent, outputs: int) -> ReportContent:
+    """Return a report in which only the first ``outputs`` have charts and samples."""
+    first, rest = content.outputs[:outputs], content.outputs[outputs:]
+    note = Notice(
+        "note",
+        f"Charts and samples are those of {outputs:,} of {len(content.outputs):,} outputs, since"
+        " the page would be too large with all.",
+    )
+    return replace(
+        content,
+        outputs=(*first, *map(without_charts, rest)),
+        notices=(*content.notices, note),
     )
 
 

@@ -17,6 +17,9 @@ MAX_TEXT = 400
 MAX_COLUMNS = 12
 """Columns of a table that are shown."""
 
+MAX_STEPS = 64
+"""Steps of a series that are drawn; of longer ones, every n-th."""
+
 MAX_SERIES = 4
 """Series of a sample that are drawn, if none of them is that of the target."""
 
@@ -129,11 +132,12 @@ def series_lines(value: Array, field: Field, name: str) -> list[Line]:
     """Return the series of a sample, (T,) or (T, F), over steps that end at 0."""
     rows = np.asarray(value, np.float64).reshape(len(value), -1)
     names = field.names if field.names and len(field.names) == rows.shape[1] else None
-    steps = tuple(map(float, range(1 - len(rows), 1)))
+    chosen = np.unique(np.linspace(0, len(rows) - 1, MAX_STEPS).astype(np.int64))
+    steps = tuple(map(float, chosen - len(rows) + 1))
     lines = []
     for k in range(rows.shape[1]):
         title = names[k] if names else name if rows.shape[1] == 1 else f"{name} {k + 1}"
-        lines.append(Line(title, steps, tuple(rounded(rows[:, k]).tolist())))
+        lines.append(Line(title, steps, tuple(rounded(rows[chosen, k]).tolist())))
     return lines
 
 

@@ -15,6 +15,7 @@ from tinynet.commands.report.png import class_pixels, is_image, picture, to_pixe
 from tinynet.commands.report.regression import rounded
 from tinynet.commands.report.sample_inputs import (
     MAX_SERIES,
+    MAX_STEPS,
     InputsOfSamples,
     ShownInput,
     number_text,
@@ -36,18 +37,33 @@ MAX_SHOWN = 6
 """Numbers or labels of a sample that are written out."""
 
 
-def worst_samples(model: Model, data: Data, split: SplitName, output: Compared) -> Samples | None:
-    """Return the samples of an output with the largest scores; None if it has no scores."""
+def worst_samples(
+    model: Model, data: Data, split: SplitName, output: Compared, most_bytes: int
+) -> Samples | None:
+    """Return the samples of an output with the largest scores; None if it has no scores.
+
+    Args:
+        model: The model.
+        data: The data.
+        split: The evaluated split.
+        output: The predictions of the output.
+        most_bytes: Bytes of all pictures together; fewer samples are shown if these are large.
+    """
     worst = output.worst(MAX_SAMPLES)
     if output.collector is None or not worst:
         return None
     shown = _Shown(model, data, split, output, [position for position, _ in worst])
-    samples = tuple(shown.sample(row, score) for row, (_, score) in enumerate(worst))
+    samples, left = [], most_bytes
+    for row, (_, score) in enumerate(worst):
+        samples.append(shown.sample(row, score))
+        left -= sum(len(picture.png) for picture in samples[-1].pictures)
+        if left < 0:
+            break
     what = _score_name(output)
     count = f"{len(samples)} samples" if len(samples) > 1 else "sample"
     note = "Rows are counted from 0." if shown.has_rows else ""
     title = f"The {count} with the largest {what}"
-    return Samples(title, what, samples, shown.inputs.columns, note)
+    return Samples(title, what, tuple(samples), shown.inputs.columns, note)
 
 
 def _score_name(output: Compared) -> str:
@@ -184,9 +200,10 @@ def _forecast(
     inputs: ShownInput, place: str, target: str, true: Array, predicted: Array, score: float
 ) -> Sample:
     """Return a sample whose chart has the series, and the true and the predicted continuation."""
-    steps = tuple(map(float, range(1, len(true) + 1)))
+    chosen = np.unique(np.linspace(0, len(true) - 1, MAX_STEPS).astype(np.int64))
+    steps = tuple(map(float, chosen + 1))
     lines = [
-        Line(name, steps, tuple(rounded(values).tolist()))
+        Line(name, steps, tuple(rounded(values[chosen]).tolist()))
         for name, values in (("true", true), ("predicted", predicted))
     ]
     # Other series than that of the target are not in its units.

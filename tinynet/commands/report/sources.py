@@ -63,14 +63,20 @@ class Sources:
     def warn(self, event: RunEvent) -> None:
         """Add a warning of the run to the notices."""
         if isinstance(event, Warned):
-            self.notices.append(Notice("warning", event.message))
+            faults = (problem.partition(": ")[2] for problem in self.record.problems)
+            if not any(fault and fault in event.message for fault in faults):
+                self.notices.append(Notice("warning", event.message))
 
     def note(self, text: str) -> None:
         """Add a note."""
         self.notices.append(Notice("note", text))
 
-    def open_model(self, checkpoint: str | Path | None) -> None:
+    def open_model(self, checkpoint: str | Path | None, *, falls_back: bool = False) -> None:
         """Load the network; without its plugins, the report has everything else.
+
+        Args:
+            checkpoint: The checkpoint; None for the best one, or the last if that is damaged.
+            falls_back: True if the checkpoint stands in for the best one.
 
         Raises:
             CheckpointError: if a named checkpoint cannot be read.
@@ -83,8 +89,12 @@ class Sources:
         except (PluginError, CheckpointMismatchError) as error:
             self.note(f"The network cannot be loaded, so the report has no predictions: {error}")
         except CheckpointError as error:
-            if checkpoint is not None:
+            if checkpoint is not None and not falls_back:
                 raise
+            if checkpoint is None:
+                self.notices.append(Notice("warning", f"The best checkpoint is missing: {error}"))
+                self.open_model("last", falls_back=True)
+                return
             self.note(f"The checkpoint cannot be read, so the report has no predictions: {error}")
 
     @property

@@ -17,7 +17,7 @@ from tinynet.spec.models import Spec
 from tinynet.spec.rendering import render
 from tinynet.text.places import join_pointer
 
-MAX_LINES = 3000
+MAX_LINES = 1500
 """Lines of a spec that are shown."""
 
 MAX_CHANGES = 200

@@ -11,7 +11,10 @@ from tinynet.commands.report.names import figure_title
 from tinynet.run.record import RunRecord
 
 MAX_POINTS = 300
-"""Points of a line."""
+"""Points of a line, if there are few charts."""
+
+MAX_ALL_POINTS = 1500
+"""Points of a line in each of all charts."""
 
 MAX_ROWS = 60
 """Evaluations of the table."""
@@ -27,7 +30,9 @@ def training_section(record: RunRecord) -> TrainingSection | None:
         return None
     by_step = _by_step(record)
     marks = _marks(record, by_step)
-    charts = [_chart(history, name, by_step, marks) for name in _figures(history)]
+    names = _figures(history)
+    points = max(min(MAX_POINTS, MAX_ALL_POINTS // max(len(names), 1)), 20)
+    charts = [_chart(history, name, by_step, marks, points) for name in names]
     if steps:
         charts.append(_steps_chart(steps))
     rates = history if history else steps
@@ -56,14 +61,18 @@ def _figures(history: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _chart(
-    history: Sequence[Mapping[str, Any]], figure: str, by_step: bool, marks: tuple[Mark, ...]
+    history: Sequence[Mapping[str, Any]],
+    figure: str,
+    by_step: bool,
+    marks: tuple[Mark, ...],
+    points: int,
 ) -> LineChart:
     key = "step" if by_step else "epoch"
     lines = []
     for split, title in _NAMES.items():
         name = f"{split}/{figure}"
         if any(line.get(name) is not None for line in history):
-            lines.append(_line(title, history, key, name))
+            lines.append(_line(title, history, key, name, points))
     return LineChart(
         figure_title(figure),
         key,
@@ -74,12 +83,18 @@ def _chart(
     )
 
 
-def _line(title: str, lines: Sequence[Mapping[str, Any]], key: str, name: str) -> Line:
+def _line(
+    title: str,
+    lines: Sequence[Mapping[str, Any]],
+    key: str,
+    name: str,
+    points: int = MAX_POINTS,
+) -> Line:
     """Return a line of the log's values; of very many, their means."""
     x = [float(line[key]) for line in lines]
     y = [line.get(name) for line in lines]
-    if len(x) > MAX_POINTS:
-        parts = np.array_split(np.arange(len(x)), MAX_POINTS)
+    if len(x) > points:
+        parts = np.array_split(np.arange(len(x)), points)
         x = [x[part[-1]] for part in parts]
         y = [_mean([y[i] for i in part]) for part in parts]
     return Line(title, tuple(x), tuple(y))
