@@ -159,3 +159,21 @@ def test_errors_of_numbers():
     np.testing.assert_allclose(
         column(table, "R²"), metrics.r2_score(true, predicted, multioutput="raw_values"), rtol=1e-5
     )
+
+
+def test_predictions_that_are_not_finite_have_a_report_too():
+    """A network that overflows on some samples is one to look at."""
+    rng = np.random.default_rng(8)
+    true = rng.normal(size=(50, 2))
+    predicted = true + rng.normal(size=(50, 2))
+    predicted[3, 0], predicted[7, 1] = np.inf, np.nan
+    collector = NumberCollector((2,), 50, lambda array: array)
+    collector.add(predicted, true, None)
+    content = predicted_numbers(collector, "y", None, is_forecast=False)
+    assert [row[1] for row in content.per_target.rows] == [None, None]
+    assert all(len(target.predicted.points) == 48 for target in content.targets)
+    labels, probabilities = predictions(3, samples=50)
+    probabilities[4] = np.nan
+    classes = ClassCollector(tuple("abc"), None, 50, probable=True)
+    classes.add(probabilities, labels, None)
+    assert classified(classes).calibration is not None

@@ -60,7 +60,7 @@ class ClassCollector:
         self.positions += len(true)
         codes = true * len(self.classes) + flat.argmax(axis=-1)
         self.matrix += np.bincount(codes, minlength=self.matrix.size).reshape(self.matrix.shape)
-        self.kept.add(true, flat.astype(np.float32))
+        self.kept.add(true, np.nan_to_num(flat.astype(np.float32)))
         own = np.take_along_axis(flat, true[:, None], axis=-1)[:, 0]
         losses = -np.log(np.maximum(own, _SMALLEST)) if self.probable else flat.max(-1) - own
         return _sample_means(losses, counts)

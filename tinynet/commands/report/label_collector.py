@@ -49,7 +49,7 @@ class LabelCollector:
         self.predicted += chosen.sum(axis=0)
         self.samples += len(has)
         self.exact += int((has == chosen).all(axis=1).sum())
-        self.kept.add(has, values[counts].astype(np.float32))
+        self.kept.add(has, np.nan_to_num(values[counts].astype(np.float32)))
         right = np.where(targets > 0.5, values, 1 - values)
         losses: Array = -np.log(np.maximum(right, _SMALLEST)).mean(axis=1)
         return np.where(counts, losses, np.nan)

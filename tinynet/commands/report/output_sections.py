@@ -28,6 +28,9 @@ _PICTURES = 400_000
 
 _PROMPT, _LENGTH, _TEXTS = 40, 200, 3
 
+_LARGE = 200_000_000
+"""Operations of a sample above which generated texts are shorter."""
+
 
 def output_sections(
     model: Model, data: Data, evaluated: EvaluatedSplit
@@ -52,7 +55,8 @@ def _section(
     title = name if name != "output" else target_title(model, output.target)
     collector = output.collector
     if collector is None:
-        return OutputSection(name, title, f"{where}.", figures)
+        lacking = "Predictions of this kind have figures, but neither charts nor samples."
+        return OutputSection(name, title, f"{where}. {lacking}", figures)
     most_bytes = _PICTURES // len(evaluated.outputs)
     samples = worst_samples(model, data, evaluated.split, output, most_bytes)
     if isinstance(collector, ClassCollector):
@@ -128,13 +132,14 @@ def _generated(model: Model, data: Data, evaluated: EvaluatedSplit) -> tuple[Gen
         return ()
     (name,) = data.inputs
     part = data.splits[evaluated.split].at(_spread(evaluated.samples))
+    length = _LENGTH if model.summary().operations < _LARGE else _LENGTH // 4
     rows: Array = part.read().inputs[name]
     texts = []
     for number, row in enumerate(rows):
         prompt = sequence_text(row[:_PROMPT], data.raw[name], data.inputs[name])
         temperature = 0.8
         try:
-            whole = model.generate(prompt, _LENGTH, temperature=temperature, number=number)
+            whole = model.generate(prompt, length, temperature=temperature, number=number)
         except TinynetError:  # a network that cannot continue texts
             return ()
         settings = f"temperature {temperature}, seed 0, text {number}"

@@ -33,6 +33,8 @@ def predicted_numbers(
     """
     labels = _labels(collector, name, names, is_forecast)
     true, predicted = collector.kept.joined()
+    finite = (np.isfinite(true) & np.isfinite(predicted)).all(axis=1)
+    true, predicted = true[finite], predicted[finite]
     errors = collector.root_mean_squared_error
     steps = None
     if is_forecast and len(labels) > 2:

@@ -1,6 +1,8 @@
 """The samples of a split that the network predicts worst."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -55,7 +57,8 @@ def worst_samples(
     shown = _Shown(model, data, split, output, [position for position, _ in worst])
     samples, left = [], most_bytes
     for row, (_, score) in enumerate(worst):
-        samples.append(shown.sample(row, score))
+        sample = shown.sample(row, score)
+        samples.append(sample if math.isfinite(score) else replace(sample, score=None))
         left -= sum(len(picture.png) for picture in samples[-1].pictures)
         if left < 0:
             break
