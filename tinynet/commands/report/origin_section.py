@@ -99,13 +99,14 @@ def _notes(entry: Mapping[str, Any]) -> list[str]:
                 ", ".join(
                     [
                         str(origin.get("file", "")),
-                        *(f"{n} {action}" for action, n in counts.items()),
+                        *(f"{n} {action}" for action, n in counts.items() if n),
                     ]
                 ).strip(", ")
             )
     changes = entry.get("changes")
     if isinstance(changes, list) and changes:
-        notes.append(f"{len(changes):,} values of the spec changed")
+        several = "values" if len(changes) > 1 else "value"
+        notes.append(f"{len(changes):,} {several} of the spec changed")
     for key in ("data_changes", "reasons"):
         lines = entry.get(key)
         if isinstance(lines, list):
