@@ -101,7 +101,12 @@ async function accessibility(browser, url, name, axe) {
 
 const [target, folder] = process.argv.slice(2);
 const { axe, chromium } = packages();
-const browser = await chromium.launch({ executablePath: browserPath(), args: FLAGS });
+const executablePath = browserPath();
+if (!target) {
+  console.error("usage: node look.mjs PAGE [FOLDER]");
+  process.exit(2);
+}
+const browser = await chromium.launch({ executablePath, args: FLAGS });
 const url = existsSync(target) ? pathToFileURL(resolve(target)).href : target;
 if (folder) mkdirSync(folder, { recursive: true });
 const views = {};

@@ -1,12 +1,24 @@
 """Matrices of numbers in colors."""
 
+from collections.abc import Iterator, Sequence
+
 from tinynet.commands.pages.charts.drawing import Drawing, svg_chart
 from tinynet.commands.pages.charts.numbers import number_text
-from tinynet.commands.pages.charts.svg import element, escape, shorten, text, text_width
+from tinynet.commands.pages.charts.svg import (
+    element,
+    escape,
+    pixels,
+    shorten,
+    text,
+    text_width,
+)
 from tinynet.commands.report.charts import Heatmap
 
 MAX_LABEL = 14
 """Most characters of a label."""
+
+LEVELS = 50
+"""Number of strengths of the color."""
 
 SIDE = 300.0
 """Width of the cells together."""
@@ -29,16 +41,7 @@ def draw_heatmap(chart: Heatmap) -> Drawing:
         if _labeled(index, cell):
             x = left + (index + 0.5) * cell + 3.5
             parts.append(_upright(x, top - 4, label))
-    for i, values in enumerate(chart.values):
-        for j, value in enumerate(values):
-            share = min(max(value, 0.0), 1.0) if value == value else 0.0
-            if share >= 0.005:
-                parts.append(
-                    element(
-                        "rect", class_="cell", x=left + j * cell, y=top + i * cell,
-                        width=cell, height=cell, fill_opacity=f"{share:.2f}".lstrip("0"),
-                    )
-                )  # fmt: skip
+    parts += _cells(chart.values, left, top, cell)
     width, height = left + cell * len(columns), top + cell * len(rows)
     parts.append(
         element("rect", class_="frame", x=left, y=top, width=width - left, height=height - top)
@@ -49,6 +52,23 @@ def draw_heatmap(chart: Heatmap) -> Drawing:
     description = _description(chart)
     size = max(width + 1, 200.0), height + 1
     return Drawing(svg_chart(chart.title, description, size, parts), description)
+
+
+def _cells(
+    values: Sequence[Sequence[float]], left: float, top: float, size: float
+) -> Iterator[str]:
+    """Yield a path for each strength of the color, with all cells that have it."""
+    squares: dict[int, list[str]] = {}
+    for i, row in enumerate(values):
+        for j, value in enumerate(row):
+            level = round(LEVELS * min(max(value, 0.0), 1.0)) if value == value else 0
+            x, y, side = (pixels(v) for v in (left + j * size, top + i * size, size))
+            squares.setdefault(level, []).append(f"M{x} {y}h{side}v{side}h-{side}z")
+    for level, found in sorted(squares.items()):
+        if level:
+            yield element(
+                "path", class_="cell", fill_opacity=f"{level / LEVELS:.2f}", d="".join(found)
+            )
 
 
 def _labeled(index: int, cell: float) -> bool:
