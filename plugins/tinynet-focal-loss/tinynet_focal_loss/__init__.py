@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from tinynet.functional import softmax
-from tinynet.loss import Array, Context, LossConfig, Shape, ShapeError
+from tinynet.loss import Array, Context, LossConfig, OnnxGraph, Shape, ShapeError
 from tinynet.targets import Bad, bad_label
 
 
@@ -68,6 +68,9 @@ class FocalLoss:
     def predict(self, outputs: Array) -> Array:
         """Probabilities of the classes, in the shape of ``outputs``."""
         return softmax(outputs)
+
+    def to_onnx(self, graph: OnnxGraph, outputs: str) -> str:
+        return graph.node("Softmax", outputs, axis=-1)
 
     def check_shapes(self, out_shape: Shape, target_shape: Shape) -> None:
         if out_shape[:-1] != target_shape or out_shape[-1:] <= (1,):

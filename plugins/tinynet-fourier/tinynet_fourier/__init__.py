@@ -13,6 +13,7 @@ from tinynet.layer import (
     Context,
     Gradients,
     LayerConfig,
+    OnnxGraph,
     Shape,
     ShapeError,
 )
@@ -75,3 +76,8 @@ class FourierFeatures:
         rows, d_rows = x.reshape(-1, x.shape[-1]), d_angle.reshape(-1, d_angle.shape[-1])
         grads = {"weight": rows.T @ d_rows, "bias": d_rows.sum(axis=0)}
         return (d_angle @ self.params["weight"].T,), grads
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        angle = graph.node("MatMul", x, graph.param("weight"))
+        angle = graph.node("Add", angle, graph.param("bias"))
+        return graph.node("Mul", graph.node("Cos", angle), graph.constant(self._scale))

@@ -17,6 +17,7 @@ from tinynet.layer import (
     Context,
     Gradients,
     LayerConfig,
+    OnnxGraph,
     Shape,
     ShapeError,
 )
@@ -101,6 +102,11 @@ class RunningScale:
     def cost(self) -> tuple[int, int]:
         size = math.prod(self.out_shape)
         return size, size * self.params["gamma"].itemsize
+
+    def to_onnx(self, graph: OnnxGraph, x: str) -> str:
+        moved = graph.node("Add", graph.param("running_mean_square"), graph.constant(self._epsilon))
+        scaled = graph.node("Mul", x, graph.param("gamma"))
+        return graph.node("Div", scaled, graph.node("Sqrt", moved))
 
     def _moved(self, batch: Array | None) -> Array:
         """The running mean square after an update with ``batch``, (C,)."""
