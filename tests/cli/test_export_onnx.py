@@ -80,7 +80,7 @@ class TestExport:
         tinynet("export", run, "-o", "model.onnx")
         model = self.onnx.load("model.onnx")
         texts = {entry.key: entry.value for entry in model.metadata_props}
-        assert json.loads(texts["classes"]) == {"output": [*"0123456789"]}
+        assert json.loads(texts["outputs"]) == {"output": {"names": [*"0123456789"]}}
         assert texts["name"] == "small"
         assert json.loads(texts["inputs"]).keys() == {"input"}
 

@@ -165,3 +165,17 @@ def test_parametrized_and_tied_weights(tmp_path):
     images = DRAW.integers(17, size=(5, 8, 8, 1)).astype(np.uint8)
     found, expected = predicted(run, {"input": images}, tmp_path)
     require_equal(found, expected)
+
+
+def test_several_labels_are_left_to_the_user_and_named(tmp_path):
+    from tinynet.commands.onnx.export import export_onnx
+
+    table(tmp_path, **NUMBERS, y=np.where(ROWS[:, 0] > 50, "warm|wet", "wet|windy"))
+    columns = {"y": {"separator": "|"}}
+    data = {**CSV, "columns": columns, "transforms": [{"type": "standardize"}]}
+    run = train(tmp_path, data, [{"type": "dense", "units": 3}], "binary_cross_entropy")
+    made = export_onnx(run, tmp_path / "model.onnx", warn=pytest.fail)
+    assert made.outputs == {"probabilities": {"dtype": "float32", "shape": ["N", 3]}}
+    assert "any number of labels for each sample" in made.notes[0]
+    found, expected = predicted(run, {"input": ROWS}, tmp_path)
+    require_equal(found, expected)

@@ -161,19 +161,21 @@ def _compared(
 def _build(model: Model, state: Checkpoint) -> tuple[list[ModelInput], ModelOutputs, Any]:
     """Return the inputs and outputs of the exported model, and the model itself."""
     graph = GraphBuilder()
-    names = {own_name(full): full for full in model.network.input_shapes}
-    inputs = [plan_input(model, name) for name in names]
+    full_names = {own_name(full): full for full in model.network.input_shapes}
+    inputs = [plan_input(model, name) for name in full_names]
     values = {
-        names[part.name]: add_preprocessing(graph, model.preprocessing, part) for part in inputs
+        full_names[part.name]: add_preprocessing(graph, model.preprocessing, part)
+        for part in inputs
     }
     outputs = add_outputs(graph, model, add_network(graph, model.network, values))
+    names = {output: {"names": own} for output, own in outputs.names.items()}
     metadata = {
         "tinynet": __version__,
         "name": model.spec.name,
         "run_id": state.run_id,
         "step": str(state.progress.step),
         "inputs": json.dumps({part.name: _metadata(part) for part in inputs}),
-        "classes": json.dumps(model.classes),
+        "outputs": json.dumps(names),
     }
     description = f"{model.spec.name}, step {state.progress.step}; exported by tinynet"
     made = assemble(

@@ -21,10 +21,12 @@ class ModelOutputs:
 
     Attributes:
         values: The value of each output in the graph, by the output's name.
+        names: The names of classes, or of values, by the name of the network's output.
         notes: Facts about the outputs that a user must know.
     """
 
     values: dict[str, str] = field(default_factory=dict)
+    names: dict[str, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -45,7 +47,7 @@ def add_outputs(graph: GraphBuilder, model: Model, values: Mapping[str, str]) ->
     made = ModelOutputs()
     for output, value in values.items():
         with graph.scope(f"predictions/{output}"):
-            parts = _add_output(graph, model, output, value, made.notes)
+            parts = _add_output(graph, model, output, value, made)
         made.values |= {named(model, output, part): value for part, value in parts.items()}
     return made
 
@@ -76,19 +78,21 @@ def _arrays_of(parts: OutputPredictions) -> dict[str, Array]:
 
 
 def _add_output(
-    graph: GraphBuilder, model: Model, output: str, value: str, notes: list[str]
+    graph: GraphBuilder, model: Model, output: str, value: str, made: ModelOutputs
 ) -> dict[str, str]:
     """Return the values of the parts of the predictions of one output, by name."""
     for part in model.network.losses:
         if part.name == output:
             value = _predicted(graph, part, value)
-    value = _in_units(graph, model, output, value, notes)
+    value = _in_units(graph, model, output, value)
     shape = model.network.out_shapes[output]
     example = model.explained(output, np.zeros((1, *shape), model.network.dtype))
+    if names := example.classes or example.names:
+        made.names[output] = [*names]
     if example.labels is None or example.classes is None:
         return {"outputs": value}
     if example.is_multi_label:
-        notes.append(
+        made.notes.append(
             f"the output {output!r} has any number of labels for each sample, so the model gives"
             " their probabilities alone; a label applies where its probability is above 0.5"
         )
@@ -131,7 +135,7 @@ def _predicted(graph: GraphBuilder, part: OutputLoss, value: str) -> str:
     return value
 
 
-def _in_units(graph: GraphBuilder, model: Model, output: str, value: str, notes: list[str]) -> str:
+def _in_units(graph: GraphBuilder, model: Model, output: str, value: str) -> str:
     """Return values in the units of the data; see `Model.outputs`."""
     target, preprocessing = model.target_of_output.get(output), model.preprocessing
     if target is None or preprocessing.fields[target].classes is not None:
