@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinynet_cli import options
+from tinynet_cli import completion, options
 from tinynet_cli.commands import Command
 from tinynet_cli.exit_codes import DIVERGED
 from tinynet_cli.json_argument import require_unicode
@@ -33,7 +33,7 @@ def _parse_params(
 
 
 @click.command(cls=Command)
-@click.argument("spec", type=click.Path(), required=False)
+@click.argument("spec", type=click.Path(), required=False, shell_complete=completion.specs)
 @click.option(
     "--param",
     "params",
