@@ -166,3 +166,8 @@ def test_a_heatmap_has_a_cell_for_each_large_value():
     svg = ET.fromstring(draw_heatmap(chart).svg)
     cells = {e.get("fill-opacity"): e.get("d").count("z") for e in svg.iter("path")}
     assert cells == {"0.50": 1, "1.00": 1}
+
+
+def test_values_of_bars_have_the_same_decimals():
+    chart = BarChart("Classes", ("a", "b"), (BarGroup("", (9.9, 10.0)),), "percent")
+    assert re.findall(r'class="value"[^>]*>([^<]*)<', draw_bars(chart).svg) == ["9.9", "10.0"]

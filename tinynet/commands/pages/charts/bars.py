@@ -9,7 +9,7 @@ from tinynet.commands.pages.charts.drawing import (
     color,
     svg_chart,
 )
-from tinynet.commands.pages.charts.numbers import number_text
+from tinynet.commands.pages.charts.numbers import equal_texts, number_text
 from tinynet.commands.pages.charts.svg import element, line, shorten, text, text_width
 from tinynet.commands.report.charts import BarChart, Histogram
 
@@ -25,9 +25,10 @@ def draw_bars(chart: BarChart) -> Drawing:
     thickness = 14.0 if groups == 1 else 12.0
     pitch = groups * thickness + 8
     values = [v for group in chart.groups for v in group.values if v is not None and drawable(v)]
+    texts = dict(zip(values, equal_texts(values), strict=True))
     labels = [shorten(label, MAX_LABEL) for label in chart.labels]
     left = 8 + max(map(text_width, labels), default=0)
-    right = WIDTH - 8 - max((text_width(number_text(v)) for v in values), default=0)
+    right = WIDTH - 8 - max(map(text_width, texts.values()), default=0)
     scale = scale_of([0.0, *values], tight=True).to(left, right)
     height = 4 + pitch * len(labels)
     parts = []
@@ -46,7 +47,7 @@ def draw_bars(chart: BarChart) -> Drawing:
                     x=start, y=y, width=max(end - start, 0.5), height=thickness - 1,
                 )
             )  # fmt: skip
-            parts.append(text(end + 4, y + thickness / 2 + 3, number_text(value), "start", "value"))
+            parts.append(text(end + 4, y + thickness / 2 + 3, texts[value], "start", "value"))
     parts.append(line(scale(0.0), 2, scale(0.0), height - 2, "axis"))
     lists = [f"{group.name}: {_listed(chart.labels, group.values)}." for group in chart.groups[:4]]
     description = " ".join(lists) or "There are no values."

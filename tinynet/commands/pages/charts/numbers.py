@@ -1,6 +1,7 @@
 """Numbers as text for axes, tables and tooltips."""
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -20,6 +21,17 @@ def number_text(value: float, digits: int = 4) -> str:
         return scientific(value, digits)
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     return f"{value:,.{decimals}f}"
+
+
+def equal_texts(values: Sequence[float]) -> list[str]:
+    """Return numbers with as many decimals as the one that needs most has."""
+    texts = [number_text(value) for value in values]
+    if any(
+        "e" in text or not math.isfinite(value) for text, value in zip(texts, values, strict=True)
+    ):
+        return texts
+    decimals = max((len(text.partition(".")[2].rstrip("0")) for text in texts), default=0)
+    return [f"{value + 0.0:,.{decimals}f}" for value in values]
 
 
 def share_text(value: float | None) -> str:
