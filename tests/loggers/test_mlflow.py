@@ -33,12 +33,14 @@ def empty(tmp_path_factory):
 
 
 @pytest.fixture
-def uri(empty, tmp_path):
+def uri(empty, tmp_path, monkeypatch):
     shutil.copy(empty, tmp_path / "mlflow.db")
-    return f"sqlite:///{tmp_path / 'mlflow.db'}"
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    return uri
 
 
-def spec_of(uri, **training):
+def spec_of(**training):
     return {
         "tinynet": 1,
         "name": "small",
@@ -51,7 +53,7 @@ def spec_of(uri, **training):
             "optimizer": {"type": "adam", "learning_rate": 0.002},
             "metrics": ["accuracy"],
             "log_every_steps": 1,
-            "loggers": [{"type": "mlflow", "tracking_uri": uri}],
+            "loggers": ["mlflow"],
             **training,
         },
     }
@@ -85,7 +87,7 @@ def expected(run):
 
 
 def test_the_client_reads_parameters_metrics_tags_and_the_final_state(uri, tmp_path):
-    run = tinynet.train(spec_of(uri), tmp_path / "run")
+    run = tinynet.train(spec_of(), tmp_path / "run")
     _, found = only_run(uri)
     assert (found.info.status, found.info.run_name) == ("FINISHED", "run")
     params = found.data.params
@@ -109,7 +111,7 @@ def test_a_killed_and_resumed_run_is_one_run_with_every_step_once(uri, tmp_path,
     with monkeypatch.context() as patch:
         patch.setattr(MLflow, "finish", lambda *arguments: None)  # as after kill -9
         with pytest.raises(KilledError):
-            tinynet.train(spec_of(uri), tmp_path / "run", observer=kill)
+            tinynet.train(spec_of(), tmp_path / "run", observer=kill)
     assert only_run(uri)[1].info.status == "RUNNING"
     run = tinynet.resume(tmp_path / "run", overrides={"training.epochs": 4})
     _, found = only_run(uri)
@@ -120,10 +122,9 @@ def test_a_killed_and_resumed_run_is_one_run_with_every_step_once(uri, tmp_path,
 
 
 def test_a_logger_that_is_added_later_gets_the_whole_run(uri, tmp_path):
-    tinynet.train(spec_of(uri, loggers=[], epochs=2), tmp_path / "run")
-    added = {"type": "mlflow", "tracking_uri": uri}
+    tinynet.train(spec_of(loggers=[], epochs=2), tmp_path / "run")
     more = {"training.epochs": 3}
-    run = tinynet.resume(tmp_path / "run", overrides=more, loggers=[added])
+    run = tinynet.resume(tmp_path / "run", overrides=more, loggers=["mlflow"])
     assert metrics(uri) == expected(run)
 
 
@@ -140,7 +141,7 @@ def test_the_state_of_a_run_that_fails_or_stops(uri, tmp_path):
             raise tinynet.events.StopTraining("enough")
 
     with pytest.raises(BrokenError):
-        tinynet.train(spec_of(uri), tmp_path / "run", observer=fail)
+        tinynet.train(spec_of(), tmp_path / "run", observer=fail)
     assert only_run(uri)[1].info.status == "FAILED"
     tinynet.resume(tmp_path / "run", observer=stop)
     assert only_run(uri)[1].info.status == "KILLED"
@@ -150,7 +151,7 @@ def test_the_state_of_a_run_that_fails_or_stops(uri, tmp_path):
 
 def test_a_copied_folder_is_a_run_of_its_own(uri, tmp_path):
     """The file of a stranger must not make tinynet write into another run of MLflow."""
-    tinynet.train(spec_of(uri), tmp_path / "run")
+    tinynet.train(spec_of(), tmp_path / "run")
     client, found = only_run(uri)
     for content in (
         {"run_id": found.info.run_id, "tinynet_run_id": "another"},
@@ -159,7 +160,7 @@ def test_a_copied_folder_is_a_run_of_its_own(uri, tmp_path):
         folder = tmp_path / "copy"
         folder.mkdir(exist_ok=True)
         (folder / "mlflow.json").write_text(json.dumps(content))
-        logger = MLflow(MLflow.Config(tracking_uri=uri, experiment="other"))
+        logger = MLflow(MLflow.Config(experiment="other"))
         logger.start(LoggedRun(folder, "copy", "1", {"name": "small"}))
         logger.finish("finished", {})
         assert json.loads((folder / "mlflow.json").read_text())["tinynet_run_id"] == "1"
@@ -167,17 +168,16 @@ def test_a_copied_folder_is_a_run_of_its_own(uri, tmp_path):
 
 
 @pytest.mark.parametrize("how", ["deleted", "elsewhere"])
-def test_a_run_that_mlflow_no_longer_has_is_recorded_anew(uri, tmp_path, empty, how):
-    tinynet.train(spec_of(uri, epochs=2), tmp_path / "run")
+def test_a_run_that_mlflow_no_longer_has_is_recorded_anew(uri, tmp_path, empty, how, monkeypatch):
+    tinynet.train(spec_of(epochs=2), tmp_path / "run")
     client, found = only_run(uri)
     if how == "deleted":
         client.delete_run(found.info.run_id)
     else:
         shutil.copy(empty, tmp_path / "mlflow.db.new")
         uri = f"sqlite:///{tmp_path / 'mlflow.db.new'}"
-    loggers = [{"type": "mlflow", "tracking_uri": uri}]
-    more = {"training.epochs": 3, "training.loggers": loggers}
-    run = tinynet.resume(tmp_path / "run", overrides=more)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    run = tinynet.resume(tmp_path / "run", overrides={"training.epochs": 3})
     assert metrics(uri) == expected(run)
 
 
@@ -191,7 +191,7 @@ def test_the_environment_is_left_as_it_was(uri, tmp_path, monkeypatch):
         seen.append([os.environ[name] for name in names])
 
     monkeypatch.setattr(MlflowClient, "log_batch", log_batch)
-    tinynet.train(spec_of(uri, epochs=1), tmp_path / "run")
+    tinynet.train(spec_of(epochs=1), tmp_path / "run")
     assert seen
     assert all(one == ["7", "2"] for one in seen)
     assert dict(os.environ) == before
@@ -201,7 +201,7 @@ def test_the_environment_is_left_as_it_was(uri, tmp_path, monkeypatch):
 def test_figures_that_are_not_finite_are_recorded_once(uri, tmp_path):
     records = [LoggedRecord(1, 1, {"loss": math.nan, "left+right/mse": 1.0}, 1.7e9)]
     for past in ([], records):
-        logger = MLflow(MLflow.Config(tracking_uri=uri))
+        logger = MLflow(MLflow.Config())
         logger.start(LoggedRun(tmp_path, "run", "1", {"name": "small"}, len(past), past))
         for record in records:
             logger.log(record.step, record.epoch, record.figures)
@@ -212,6 +212,7 @@ def test_figures_that_are_not_finite_are_recorded_once(uri, tmp_path):
 
 
 def test_an_unreachable_server_is_a_warning(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     warnings = []
 
@@ -219,11 +220,11 @@ def test_an_unreachable_server_is_a_warning(tmp_path, monkeypatch):
         if isinstance(event, tinynet.events.Warned):
             warnings.append(event.message)
 
-    run = tinynet.train(spec_of("http://127.0.0.1:9"), tmp_path / "run", observer=observe)
+    run = tinynet.train(spec_of(), tmp_path / "run", observer=observe)
     assert run.finished
     assert len(warnings) == 1
     assert "mlflow (version 0.1.0) is switched off, and the training continues" in warnings[0]
 
 
 def test_it_keeps_the_promises_of_a_logger(uri):
-    check_logger(MLflow, {"tracking_uri": uri, "experiment": "kit"})
+    check_logger(MLflow, {"experiment": "kit"})

@@ -43,6 +43,10 @@ class MLflow:
     A resumed run continues the same run of MLflow; the file ``mlflow.json`` in the run folder names
     it. The state at the end is FINISHED, KILLED (stopped, and can be resumed) or FAILED. Needs the
     package ``mlflow-skinny`` or ``mlflow``.
+
+    The environment variable ``MLFLOW_TRACKING_URI`` names the server or database; without it, a
+    database in the current folder is used. A spec cannot name it: a spec from a stranger must not
+    send anything anywhere.
     """
 
     family = "trackers"
@@ -56,19 +60,13 @@ class MLflow:
             max_length=500,
             description="Name of the experiment; by default the name of the spec.",
         )
-        tracking_uri: str | None = Field(
-            default=None,
-            min_length=1,
-            description="Where runs are recorded: http://host:5000, sqlite:///mlflow.db; by default"
-            " the environment variable MLFLOW_TRACKING_URI, else a database in the current folder.",
-        )
 
     def __init__(self, config: Config) -> None:
         with importing("mlflow", "the logger mlflow"):
             import mlflow
             from mlflow import entities
 
-            self._uri = config.tracking_uri or mlflow.get_tracking_uri()
+            self._uri = mlflow.get_tracking_uri()
             if self._uri.startswith(_DATABASES):
                 import alembic  # noqa: F401
                 import sqlalchemy  # noqa: F401
