@@ -5,7 +5,7 @@ import pytest
 
 from tinynet.network.network import Network
 
-from .running import exported, operators, run
+from .running import GraphBuilder, assemble, exported, operators, run
 
 pytestmark = pytest.mark.extra
 
@@ -69,3 +69,14 @@ def test_an_output_may_be_an_input_or_another_output():
     rows = np.arange(6, dtype=np.float32).reshape(3, 2)
     for array in run(exported(network), {"input": rows}).values():
         np.testing.assert_array_equal(array, rows)
+
+
+def test_a_table_is_read_at_transposed_indices():
+    """The indices are transposed, not the table, which has a single axis."""
+    graph = GraphBuilder()
+    indices = graph.transpose(graph.input("x", (2, 3), np.int64), (1, 0))
+    table = graph.constant([10.0, 11.0, 12.0, 13.0, 14.0, 15.0])
+    model = assemble(graph, {"y": graph.node("Gather", table, indices)})
+    places = np.arange(6).reshape(1, 2, 3)
+    (found,) = run(model, {"x": places}).values()
+    np.testing.assert_array_equal(found, 10 + places.transpose(0, 2, 1))
