@@ -80,10 +80,17 @@ _PLAN = click.option(
     help="With --from: print which tensors would be loaded, and exit.",
 )
 
+_LAYOUT = click.option(
+    "--layout",
+    type=click.Choice(["torch", "keras"]),
+    help="With --from: the framework whose names and axes the file of weights has; they are"
+    " converted.",
+)
+
 
 def fine_tuning_options(command: Command) -> Command:
     """Add ``--from`` and the options that need it; see `take_rules`."""
-    for option in reversed((_FROM, *_RULES.values(), _PLAN)):
+    for option in reversed((_FROM, _LAYOUT, *_RULES.values(), _PLAN)):
         command = option(command)
     return command
 
@@ -98,11 +105,13 @@ def take_rules(source: str | None, plan_only: bool, settings: dict[str, Any]) ->
         click.UsageError: for rules without ``--from``.
     """
     rules = {name: settings.pop(name) for name in _RULES}
+    layout = settings.pop("layout")
     if source is not None:
         from tinynet.checkpoint.transfer_rules import TransferRules
 
-        return {"source": source, "rules": TransferRules(**rules)}
-    if names := [name for name, value in {**rules, "plan": plan_only}.items() if value]:
+        return {"source": source, "rules": TransferRules(**rules), "layout": layout}
+    given = {"layout": layout, **rules, "plan": plan_only}
+    if names := [name for name, value in given.items() if value]:
         raise click.UsageError(f"--{names[0].replace('_', '-')} needs --from")
     return {}
 
@@ -138,7 +147,13 @@ def _as_data(move: "TensorTransfer") -> dict[str, Any]:
     return {
         "action": move.action,
         **{
-            side: facts and {"address": facts.address, "shape": facts.shape, "dtype": facts.dtype}
+            side: facts
+            and {
+                "address": facts.address,
+                "shape": facts.shape,
+                "dtype": facts.dtype,
+                **({"conversion": facts.origin} if facts.origin != facts.label else {}),
+            }
             for side, facts in sides.items()
         },
     }

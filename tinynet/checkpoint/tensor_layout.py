@@ -46,6 +46,11 @@ class TensorLayout:
         """The address, with ``.T`` after it for a transpose."""
         return f"{self.address}{TRANSPOSED if self.transposed else ''}"
 
+    @property
+    def origin(self) -> str:
+        """Its description as the source of another tensor."""
+        return self.label
+
     def __str__(self) -> str:
         dtype = "" if self.dtype in CONVERTIBLE else f" of {self.dtype}"
         return f"{self.label} {self.shape}{dtype}"

@@ -80,7 +80,7 @@ class TensorTransfer:
             part = ", ".join(f":{size}" for size in self.common)
             line += f", [{part}] of it from {source}"
         elif source.label != target.label:
-            line += f", from {source.label}"
+            line += f", from {source.origin}"
         return line if source.dtype == target.dtype else f"{line}, {source.dtype} -> {target.dtype}"
 
 

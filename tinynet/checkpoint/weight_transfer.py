@@ -6,6 +6,7 @@ or to the one that the rules map it to.
 
 from collections.abc import Iterable, Mapping
 
+from tinynet.checkpoint.layouts.converted import ARRAY, arrays_of
 from tinynet.checkpoint.parametrized_transfer import transferable
 from tinynet.checkpoint.tensor_layout import TensorLayout, find_tensor
 from tinynet.checkpoint.tensor_pairs import target_problems
@@ -23,9 +24,6 @@ from tinynet.files.array_header import ArrayHeader
 from tinynet.network.network import Network
 from tinynet.text.wording import quote, suggest
 from tinynet.types import Array
-
-_ARRAY = "array/"
-"""The prefix of the arrays' names in their layouts, where those of a checkpoint have a group."""
 
 
 def plan_weight_transfer(
@@ -48,7 +46,7 @@ def plan_weight_transfer(
         CheckpointMismatchError: listing the mistakes in ``rules.map``.
     """
     addresses = [name.partition("/")[2] for name in transferable(network)]
-    arrays = {n: TensorLayout(_ARRAY + n, h.shape, h.dtype) for n, h in headers.items()}
+    arrays = {n: TensorLayout(ARRAY + n, h.shape, h.dtype) for n, h in headers.items()}
     chosen = _sources(arrays, addresses, rules.pairs, origin)
     paired = chosen.keys() & {after for _, after in rules.pairs}
     moves = planned_moves(
@@ -63,12 +61,13 @@ def plan_weight_transfer(
 
 def required_arrays(plan: TransferPlan) -> list[str]:
     """Return the names of the arrays of the file that a plan transfers."""
-    return sorted({move.source.address for move in plan.moves if move.source and move.target})
+    used = [move.source for move in plan.moves if move.source and move.target]
+    return sorted({name for tensor in used for name in arrays_of(tensor)})
 
 
 def as_tensors(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Return the arrays of a file by the names in their layouts."""
-    return in_group(_ARRAY, arrays)
+    return in_group(ARRAY, arrays)
 
 
 def _sources(

@@ -9,6 +9,7 @@ from operator import index
 from pathlib import Path
 from typing import Any, get_args
 
+from tinynet.checkpoint.layouts.plan import LAYOUTS
 from tinynet.checkpoint.transfer_rules import TransferRules
 from tinynet.data.splits import SplitName
 from tinynet.errors import UsageError
@@ -19,8 +20,8 @@ from tinynet.spec.training_spec import TrainingSpec
 from tinynet.text.wording import closest, format_list, suggest
 
 _OPTIONAL = {
-    "checkpoint", "data", "data_root", "kernels", "observer", "overrides", "run_dir", "source",
-    "split", "test", "threads", "validation",
+    "checkpoint", "data", "data_root", "kernels", "layout", "observer", "overrides", "run_dir",
+    "source", "split", "test", "threads", "validation",
 }  # fmt: skip
 """The arguments that may be None."""
 
@@ -189,6 +190,10 @@ def _kernels(value: Any) -> str | None:
     return None if isinstance(value, str) else "must be a name, such as 'numpy'"
 
 
+def _layout(value: Any) -> str | None:
+    return None if value in LAYOUTS else f"must be one of {format_list(LAYOUTS)}"
+
+
 def split_fault(value: Any) -> str | None:
     """Return the reason why a value does not name a split, or None."""
     splits = (*get_args(SplitName), "validation")
@@ -204,6 +209,7 @@ _FAULTS: dict[str, Callable[[Any], str | None]] = {
     "data_root": _folder,
     "exact": _flag,
     "kernels": _kernels,
+    "layout": _layout,
     "lock": _flag,
     "loggers": _loggers,
     "max_params": _count,

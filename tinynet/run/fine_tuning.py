@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
 from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.checkpoint.layouts.plan import Layout, plan_layout_transfer
 from tinynet.checkpoint.transfer import (
     TransferPlan,
     TransferRefusedError,
@@ -21,9 +22,10 @@ from tinynet.checkpoint.transfer import (
 from tinynet.checkpoint.transfer_rules import TransferRules
 from tinynet.checkpoint.weight_transfer import as_tensors, plan_weight_transfer, required_arrays
 from tinynet.dataset import Field
-from tinynet.errors import CheckpointMismatchError, DataError, explaining_io
-from tinynet.files.weights import WeightFile
+from tinynet.errors import CheckpointMismatchError, DataError, UsageError, explaining_io
+from tinynet.files.weights import WeightFile, is_weight_file, open_weights
 from tinynet.run.carried_names import carried_names, note, refusal
+from tinynet.run.lookup import find_checkpoint
 from tinynet.spec.models import Spec
 from tinynet.text.wording import path_text
 from tinynet.training.trainer import Trainer
@@ -127,12 +129,28 @@ class FineTuning:
 
 @dataclass(frozen=True, eq=False)
 class WeightFileStart:
-    """A file of weights that a new run starts from, and the rules of the transfer."""
+    """A file of weights that a new run starts from, and the rules of the transfer.
+
+    Attributes:
+        path: The file.
+        file: Its arrays.
+        rules: The rules.
+        origin: The `file_origin` of the path.
+        layout: The framework whose layout the file has; None for that of `tinynet export`.
+    """
 
     path: Path
     file: WeightFile
     rules: TransferRules
-    origin: dict[str, JsonValue]  # the `file_origin` of the path
+    origin: dict[str, JsonValue]
+    layout: Layout | None = None
+
+    @classmethod
+    def open(
+        cls, path: Path, rules: TransferRules, layout: Layout | None = None
+    ) -> "WeightFileStart":
+        """Open a file; `DataError` if it is not a file of weights."""
+        return cls(path, open_weights(path), rules, file_origin(path), layout)
 
     def fitted(self, spec: Spec) -> None:
         """Return None: the transforms are fitted to the new data.
@@ -153,9 +171,14 @@ class WeightFileStart:
             TransferRefusedError: listing everything that the rules do not allow.
             CheckpointMismatchError: for wrong names in ``map``.
         """
-        headers = self.file.headers()
+        headers, network, name = self.file.headers(), trainer.network, self.path.name
         try:
-            return plan_weight_transfer(trainer.network, headers, self.rules, self.path.name)
+            if self.layout is None:
+                return plan_weight_transfer(network, headers, self.rules, name)
+            in_order = self.path.suffix.lower() == ".npz"
+            return plan_layout_transfer(
+                network, headers, self.layout, self.rules, name, in_order=in_order
+            )
         except TransferRefusedError as error:
             raise TransferRefusedError(error.plan, self.path) from None
 
@@ -173,7 +196,45 @@ class WeightFileStart:
 
     def lineage(self, plan: TransferPlan) -> tuple[dict[str, JsonValue], ...]:
         """Return the lineage of the new run."""
-        return ({"weights": _transfer(self.origin, plan, self.rules)},)
+        transfer = _transfer(self.origin, plan, self.rules)
+        if self.layout is not None:
+            transfer["layout"] = self.layout
+        return ({"weights": transfer},)
+
+
+@dataclass(frozen=True)
+class StartRequest:
+    """The arguments of `tinynet.train` that name the source of a new run's parameters."""
+
+    source: str | Path | None
+    rules: TransferRules
+    layout: Layout | None
+
+    def __post_init__(self) -> None:
+        """Raise `UsageError` for a layout without a source."""
+        if self.layout is not None and self.source is None:
+            raise UsageError(f"layout={self.layout!r} (--layout) needs a source (--from)")
+
+
+def open_start(request: StartRequest, warn: Callable[[str], None]) -> FineTuning | WeightFileStart:
+    """Return the start from a file of weights, or from a run or checkpoint.
+
+    Raises:
+        UsageError: for a layout with a run or checkpoint.
+        CheckpointError: for a run without a usable checkpoint.
+        DataError: for a file that cannot be read.
+    """
+    assert request.source is not None
+    path = Path(request.source)
+    if is_weight_file(path):
+        return WeightFileStart.open(path, request.rules, request.layout)
+    if request.layout is not None:
+        raise UsageError(
+            f"layout={request.layout!r} (--layout) is for files of weights, .npz or .safetensors,"
+            f" but {path} is not one: leave it out, or save the weights as such a file"
+        )
+    path, checkpoint = find_checkpoint(request.source, warn=warn)
+    return FineTuning(path, checkpoint, request.rules, file_origin(path))
 
 
 def require_finite_arrays(path: Path, arrays: Mapping[str, Array]) -> None:

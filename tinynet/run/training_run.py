@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.continuation import Continuation, ResumeRules
 from tinynet.checkpoint.environment import environment
+from tinynet.checkpoint.layouts.plan import Layout
 from tinynet.checkpoint.plugin_lock import recorded_names
 from tinynet.checkpoint.sections import DataFacts
 from tinynet.checkpoint.transfer import TransferPlan
@@ -18,19 +19,17 @@ from tinynet.data.given import GivenData
 from tinynet.data.splits import SplitName
 from tinynet.errors import SpecError
 from tinynet.files.scan_cache import verifying
-from tinynet.files.weights import is_weight_file, open_weights
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.network import Network
 from tinynet.run.arguments import check_arguments
 from tinynet.run.evaluation import Evaluation, evaluate_split
-from tinynet.run.fine_tuning import FineTuning, WeightFileStart, file_origin
+from tinynet.run.fine_tuning import FineTuning, StartRequest, WeightFileStart, open_start
 from tinynet.run.folder import RunFolder, new_folder, next_folder
 from tinynet.run.length import rate_jump, require_end_not_passed
 from tinynet.run.lock import locked
 from tinynet.run.log import last_figures, read_log
 from tinynet.run.loggers import Loggers
-from tinynet.run.lookup import find_checkpoint
 from tinynet.run.observers import StoppableObserver
 from tinynet.run.options import Settings, data_root, observer, shown_progress
 from tinynet.run.path_errors import no_run
@@ -118,6 +117,7 @@ def train(
     overrides: Mapping[str, Any] | None = None,
     source: str | Path | None = None,
     rules: TransferRules = STRICT,
+    layout: Layout | None = None,
     progress: bool = False,
     **settings: Unpack[Settings],
 ) -> Run:
@@ -139,6 +139,8 @@ def train(
             parameters a new run starts with; of a run, the best checkpoint if it keeps one, else
             the last. A resumed run ignores it.
         rules: The allowed differences from the network of ``source``.
+        layout: The framework whose layout a file of weights has, ``"torch"`` or ``"keras"``: its
+            names and axes are converted. By default that of `tinynet export`.
         progress: Show the progress: in a notebook as a table and a bar, else on stderr.
         **settings: See `Settings`.
 
@@ -169,14 +171,14 @@ def train(
                 given,
             )
         new = _read_spec(spec, overrides, given)
-        return _start(new, folder, source, rules, settings, given, reuse=resume)
+        start = StartRequest(source, rules, layout)
+        return _start(new, folder, start, settings, given, reuse=resume)
 
 
 def _start(
     spec: Spec,
     folder: RunFolder | None,
-    source: str | Path | None,
-    rules: TransferRules,
+    request: StartRequest,
     settings: Settings,
     given: GivenData | None,
     *,
@@ -187,10 +189,10 @@ def _start(
     spec = with_loggers(spec, settings.get("loggers", ()))
     loggers = Loggers.of(spec)
     lineage: tuple[dict[str, JsonValue], ...] = ()
-    if source is None:
+    if request.source is None:
         trainer = _trainer(spec, spec.folder, settings, given=given)
     else:
-        start, trainer, plan = _fine_tuning(spec, source, rules, settings, given)
+        start, trainer, plan = _fine_tuning(spec, request, settings, given)
         start.apply(plan, trainer)
         tell(Transferred(start.path, plan.summary, plan.lines))
         lineage = start.lineage(plan)
@@ -214,11 +216,13 @@ def plan_fine_tuning(
     *,
     overrides: Mapping[str, Any] | None = None,
     rules: TransferRules = STRICT,
+    layout: Layout | None = None,
     **settings: Unpack[Settings],
 ) -> tuple[Path, TransferPlan]:
     """Return the source checkpoint's file and the transfer that `train` would make."""
     check_arguments("plan_fine_tuning", locals(), required="source")
-    start, _, plan = _fine_tuning(_read_spec(spec, overrides), source, rules, settings)
+    request = StartRequest(source, rules, layout)
+    start, _, plan = _fine_tuning(_read_spec(spec, overrides), request, settings)
     return start.path, plan
 
 
@@ -345,19 +349,12 @@ def _with_recorded_inferences(spec: Spec, checkpoint: Checkpoint) -> Spec:
 
 def _fine_tuning(
     spec: Spec,
-    source: str | Path,
-    rules: TransferRules,
+    request: StartRequest,
     settings: Settings,
     given: GivenData | None = None,
 ) -> tuple[FineTuning | WeightFileStart, Trainer, TransferPlan]:
     tell = observer(settings)
-    start: FineTuning | WeightFileStart
-    if is_weight_file(Path(source)):
-        path = Path(source)
-        start = WeightFileStart(path, open_weights(path), rules, file_origin(path))
-    else:
-        path, checkpoint = find_checkpoint(source, warn=lambda text: tell(Warned(text)))
-        start = FineTuning(path, checkpoint, rules, file_origin(path))
+    start = open_start(request, lambda text: tell(Warned(text)))
     trainer = _trainer(spec, spec.folder, settings, start.fitted(spec), given)
     return start, trainer, start.plan(trainer)
 
