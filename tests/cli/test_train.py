@@ -56,7 +56,8 @@ def test_progress_goes_to_stderr_a_row_for_each_epoch(tinynet, spec):
     assert lines[3].split()[0] == "1/2"
     assert lines[3].endswith("  best")
     assert lines[4].split()[0] == "2/2"
-    assert len(lines) == 5
+    assert lines[5].startswith("Best epoch ")
+    assert len(lines) == 6
 
 
 def test_quiet_leaves_only_the_result(tinynet, spec):

@@ -58,6 +58,14 @@ def test_run_that_was_just_trained_logs_too(tmp_path):
     assert read_record(run.path).test == dict(evaluation)
 
 
+def test_the_same_evaluation_is_logged_once(folder):
+    """So a command that is repeated, such as `resume` of a finished run, changes no file."""
+    tinynet.evaluate(folder.path)
+    content = (folder.path / NAME).read_bytes()
+    tinynet.evaluate(folder.path)
+    assert (folder.path / NAME).read_bytes() == content
+
+
 def test_evaluation_of_other_samples_is_not_one_of_the_run(folder, tmp_path):
     """Else a table of test metrics would mix different data."""
     tinynet.evaluate(folder.path, data=(np.zeros((10, 8, 8, 1)), np.arange(10)))

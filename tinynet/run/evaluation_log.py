@@ -30,7 +30,8 @@ def append_evaluation(
 ) -> None:
     """Append an evaluation to the log of the run that the checkpoint file is in.
 
-    A checkpoint that is not in a run folder, such as a copy, has no log.
+    A checkpoint that is not in a run folder, such as a copy, has no log. An evaluation that the log
+    has already is not repeated.
     """
     folder = RunFolder(checkpoint.parent.parent)
     if folder.checkpoint(step) != checkpoint or not os.path.lexists(folder.lock):
@@ -44,6 +45,8 @@ def append_evaluation(
     }
     line = json.dumps(record, allow_nan=False).encode() + b"\n"
     with suppress(OSError, CheckpointError):
+        if _content(_parse(record)) in map(_content, read_evaluations(folder.path)):
+            return
         descriptor = open_strictly(folder.path / NAME, APPEND)
         try:
             size = os.fstat(descriptor).st_size
@@ -58,6 +61,11 @@ def append_evaluation(
 def read_evaluations(run: Path, problems: list[str] | None = None) -> list[dict[str, Any]]:
     """Return the evaluations of a run, oldest first; ``problems`` gets the faults of the file."""
     return read_records(run / NAME, _parse, [] if problems is None else problems)
+
+
+def _content(evaluation: dict[str, Any] | None) -> str:
+    """Return an evaluation without its time, in a form in which NaN equals NaN."""
+    return json.dumps({**(evaluation or {}), "time": None}, sort_keys=True)
 
 
 def _parse(value: Any) -> dict[str, Any] | None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from tinynet.errors import CheckpointCorruptError, CheckpointIOError
 from tinynet.files.nearby import names_in, suggest_path
 from tinynet.files.strict import kind_of
-from tinynet.spec.reading import ENDINGS
 from tinynet.text.wording import closest, format_list
+from tinynet.text.yaml_document import ENDINGS as YAML_ENDINGS
 
 
 def no_run(path: Path) -> CheckpointIOError:
@@ -17,7 +17,7 @@ def no_run(path: Path) -> CheckpointIOError:
     if not os.path.lexists(path):
         return CheckpointIOError(f"no such run: {path}{_suggest(path, 'runs', is_run)}")
     if not path.is_dir():
-        is_spec = path.suffix.lower() in ENDINGS
+        is_spec = path.suffix.lower() in (".json", *YAML_ENDINGS)
         spec = f"; to train a spec: tinynet train {path}" if is_spec else ""
         return CheckpointIOError(f"{path} is {kind_of(path)}, not a run folder{spec}")
     if path.name == "checkpoints":
