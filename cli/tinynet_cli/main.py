@@ -33,6 +33,7 @@ from tinynet_cli.predict import predict
 from tinynet_cli.report import report as report_command
 from tinynet_cli.runs import compare, runs
 from tinynet_cli.schema import schema
+from tinynet_cli.serve import serve
 from tinynet_cli.train import resume, train
 from tinynet_cli.tune import tune
 from tinynet_cli.verify_resume import verify_resume
@@ -64,7 +65,14 @@ def tinynet() -> None:
 _PURPOSES: dict[str, tuple[click.Command, ...]] = {
     "to start": (init, new),
     "to train": (train, resume, tune, watch, verify_resume),
-    "to use a trained network": (evaluate, predict, generate, export_command, import_command),
+    "to use a trained network": (
+        evaluate,
+        predict,
+        generate,
+        serve,
+        export_command,
+        import_command,
+    ),
     "to prepare data": (convert,),
     "to compare runs": (runs, compare, plot),
     "to look at specs, runs and checkpoints": (check, summary, report_command, inspect, diff),

@@ -23,7 +23,7 @@ from tinynet.network.summary import Summary, summary_of
 from tinynet.prediction.inputs import Reader, Warn
 from tinynet.prediction.output_predictions import OutputPredictions, classified_values, named_values
 from tinynet.prediction.predictions import Predictions, index_of
-from tinynet.prediction.raw_inputs import RawInputs, in_chunks, join_inputs
+from tinynet.prediction.raw_inputs import RawInputs, in_chunks, join_inputs, require_at_most
 from tinynet.prediction.tokens import (
     WordsLeftOut,
     labels_of_tokens,
@@ -115,6 +115,7 @@ class Model:
         keep: Sequence[str] = (),
         resize: bool = False,
         threads: int | None = None,
+        max_samples: int | None = None,
     ) -> Predictions:
         """Predict raw inputs: they are checked and preprocessed as in training.
 
@@ -130,6 +131,7 @@ class Model:
             resize: Resize images to the size that the model was trained on.
             threads: The number of threads, by default one for each core. The result is the same
                 for any number.
+            max_samples: Refuse inputs with more samples.
 
         Returns:
             The labels and probabilities of classes, and values in the units of the data.
@@ -138,9 +140,11 @@ class Model:
             DataError: for inputs that cannot be read, or do not fit those of the training; for
                 predictions that are not finite.
         """
-        sources, parts = [], []
+        sources: list[RawInputs] = []
+        parts = []
         left_out = WordsLeftOut()
         for raw in self._chunks(x, keep, resize):
+            require_at_most(max_samples, sum(map(len, sources)) + len(raw))
             parts.append(self.outputs(raw, threads))
             texts = {n: a for n, a in raw.arrays.items() if self.inputs[n].dtype == TEXT}
             sources.append(replace(raw, arrays=texts))

@@ -6,7 +6,20 @@ from typing import Any
 
 import numpy as np
 
+from tinynet.errors import DataError
 from tinynet.types import Array
+
+
+class TooManySamplesError(DataError):
+    """Inputs with more samples than are allowed."""
+
+
+def require_at_most(limit: int | None, samples: int) -> None:
+    """Raise `TooManySamplesError` for more samples than a limit; None is no limit."""
+    if limit is not None and samples > limit:
+        raise TooManySamplesError(
+            f"there are more than {limit:,} samples; send fewer of them at a time"
+        )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Predictions over HTTP: the server of `tinynet serve`."""

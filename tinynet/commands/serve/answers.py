@@ -1,0 +1,117 @@
+"""Answers to requests: predictions as JSON, or an error."""
+
+import json
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tinynet.commands.serve.json_body import parse_json
+from tinynet.commands.serve.json_inputs import json_inputs
+from tinynet.commands.serve.limits import RequestError
+from tinynet.commands.serve.uploads import Names, Upload, as_files
+from tinynet.dataset import TEXT
+from tinynet.errors import DataError, TinynetError
+from tinynet.prediction.model import Model
+from tinynet.prediction.predictions import Predictions
+from tinynet.prediction.raw_inputs import TooManySamplesError
+
+
+@dataclass(frozen=True)
+class Job:
+    """A request for predictions.
+
+    Attributes:
+        content: A JSON document, a text, or uploaded files.
+        kind: ``json``, ``text`` or ``files``.
+        resize: Resize images.
+        records: Answer with a record for each sample.
+    """
+
+    content: bytes | Sequence[Upload]
+    kind: str
+    resize: bool = False
+    records: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The status and the JSON document of an answer."""
+
+    status: int
+    content: bytes
+
+
+def answer(model: Model, job: Job, max_rows: int, threads: int | None = None) -> Answer:
+    """Predict the samples of a request; no exception leaves this function."""
+    warnings: list[str] = []
+    model = replace(model, warn=warnings.append)
+    try:
+        result = _predicted(model, job, max_rows, threads, warnings)
+        return Answer(200, json.dumps(result, allow_nan=False).encode())
+    except Exception as error:
+        return error_answer(error)
+
+
+def error_answer(error: BaseException) -> Answer:
+    """Return the answer for an error; one that is not a user's is printed on stderr."""
+    message, status = str(error), 422
+    if isinstance(error, RequestError):
+        status = error.status
+    elif isinstance(error, TooManySamplesError):
+        status = 413
+    elif isinstance(error, MemoryError):
+        status, message = 503, "not enough memory for this request; send fewer samples at a time"
+    elif not isinstance(error, TinynetError):
+        traceback.print_exception(error, file=sys.stderr)
+        status, message = 500, "an unexpected error, which the server printed on its stderr"
+    return Answer(status, error_content(type(error).__name__, message))
+
+
+def error_content(kind: str, message: str) -> bytes:
+    """Return the JSON document of an error, as commands print it with ``--json``."""
+    return json.dumps({"error": {"type": kind, "message": message}}).encode()
+
+
+def _predicted(
+    model: Model, job: Job, max_rows: int, threads: int | None, warnings: list[str]
+) -> dict[str, Any]:
+    def predict(x: Any) -> Predictions:
+        return model.predict(x, resize=job.resize, threads=threads, max_samples=max_rows)
+
+    if isinstance(job.content, bytes):
+        x = _text(model, job.content) if job.kind == "text" else parse_json(job.content)
+        predictions = predict(json_inputs(model, x))
+        return _as_json(predictions, job.records, warnings)
+    with as_files(model, job.content) as (paths, names):
+        try:
+            predictions = predict(paths)
+        except MemoryError as error:
+            raise DataError("the files need more memory than there is") from error
+        finally:
+            warnings[:] = map(names.shown, warnings)
+        return _as_json(_renamed(predictions, names), job.records, warnings)
+
+
+def _renamed(predictions: Predictions, names: Names) -> Predictions:
+    files = (replace(file, name=names.shown(file.name)) for file in predictions.files)
+    return replace(predictions, files=tuple(files))
+
+
+def _text(model: Model, content: bytes) -> str:
+    if all(field.dtype != TEXT for field in model.inputs.values()):
+        raise RequestError(415, "the model takes no texts; send application/json or text/csv")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RequestError(400, f"the body is not UTF-8 (byte {error.start})") from error
+
+
+def _as_json(predictions: Predictions, records: bool, warnings: list[str]) -> dict[str, Any]:
+    told = {"warnings": warnings} if warnings else {}
+    if not records:
+        return {**predictions.to_json(), **told}
+    rows = [*predictions.records()]
+    columns = [*rows[0]] if rows else []
+    return {"samples": len(predictions), "columns": columns, "records": rows, **told}

@@ -1,0 +1,58 @@
+"""Limits of the requests that a server accepts."""
+
+import re
+from dataclasses import dataclass
+
+from tinynet.errors import TinynetError, UsageError
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "KI": 2**10, "MI": 2**20, "GI": 2**30}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of a request.
+
+    Attributes:
+        max_size: The most bytes of a body.
+        timeout: The most seconds until the answer, waiting included.
+        max_rows: The most samples.
+        queue: The most requests that wait while one is predicted.
+    """
+
+    max_size: int = 10_000_000
+    timeout: float = 30.0
+    max_rows: int = 10_000
+    queue: int = 16
+
+
+class RequestError(TinynetError):
+    """A request that gets no predictions.
+
+    Attributes:
+        status: The status of the HTTP answer.
+    """
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def parse_size(text: str) -> int:
+    """Return a size such as ``10MB`` in bytes.
+
+    Raises:
+        UsageError: for any other text, and for 0.
+    """
+    match = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([KMG]I?)?B?\s*", text.upper(), re.ASCII)
+    size = int(float(match[1]) * _UNITS[match[2] or ""]) if match and len(text) < 20 else 0
+    if not size:
+        raise UsageError(f"{text!r} is not a size; write it as 10MB, 500kB or 1GiB")
+    return size
+
+
+def size_text(size: int) -> str:
+    """Return bytes as a text that `parse_size` reads."""
+    for unit in ("G", "M", "K"):
+        if size >= _UNITS[unit]:
+            return f"{size / _UNITS[unit]:.4g} {unit.replace('K', 'k')}B"
+    return f"{size} bytes"

@@ -1,0 +1,98 @@
+"""The page on which a person can try a model."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tinynet.commands.pages.page import render_page
+from tinynet.commands.serve.description import Description
+from tinynet.commands.serve.limits import Limits, size_text
+
+_TEMPLATE = Path(__file__).with_name("serve.html.j2")
+_SCRIPT = Path(__file__).with_name("serve.js")
+
+MAX_FIELDS = 60
+"""The most columns for which there is a form."""
+
+_LONG = 1000
+"""Characters of an example from which on it is written without spaces."""
+
+
+def page_of(description: Description, limits: Limits, source: str) -> str:
+    """Return the page of a model.
+
+    Raises:
+        MissingPackageError: if jinja2 is not installed.
+    """
+    values = {
+        "title": description.name,
+        "model": description,
+        "source": source,
+        "facts": _facts(description),
+        "fields": description.columns if len(description.columns) <= MAX_FIELDS else (),
+        "example": _example_text(description.example),
+        "table": _table_text(description),
+        "accept": ",".join(description.endings),
+        "size": size_text(limits.max_size),
+        "limits": limits,
+        "curl": _curl(description),
+    }
+    scripts = [_SCRIPT.read_text(encoding="utf-8")]
+    return render_page(
+        _TEMPLATE, values, purpose="tinynet serve", extra="serve", scripts=scripts, connect=True
+    )
+
+
+def _facts(description: Description) -> list[dict[str, str]]:
+    facts = []
+    for name, entry in description.inputs.items():
+        shape = " x ".join(map(str, entry["shape"])) or "one value"
+        text = f"{len(description.columns):,} columns" if description.columns else shape
+        facts.append({"name": f"Input {name}", "text": f"{text} ({entry['dtype']})"})
+    if description.columns:
+        facts = [{"name": "Input", "text": f"a table of {len(description.columns):,} columns"}]
+    for name, entry in description.outputs.items():
+        classes = entry.get("classes")
+        shape = " x ".join(map(str, entry["shape"])) or "one"
+        text = f"{shape} values"
+        if classes is not None:
+            more = f" and {len(classes) - 20:,} more" if len(classes) > 20 else ""
+            text = f"{len(classes):,} classes: {', '.join(classes[:20])}{more}"
+        elif entry["shape"] in ([], [1]):
+            text = "a number"
+        facts.append({"name": f"Output {name}", "text": text})
+    return facts
+
+
+def _example_text(example: Any) -> str:
+    if example is None:
+        return ""
+    text = json.dumps(example, indent=2 if isinstance(example, dict) else None, ensure_ascii=False)
+    return text if len(text) < _LONG else json.dumps(example, separators=(",", ":"))
+
+
+def _table_text(description: Description) -> str:
+    """Return a CSV text with the columns of a table and one row."""
+    rows = ([c.name for c in description.columns], [c.example for c in description.columns])
+    return "\n".join(",".join(map(_cell, row)) for row in rows) if description.columns else ""
+
+
+def _cell(value: Any) -> str:
+    text = str(value)
+    if any(character in text for character in ',"\n\r'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def _curl(description: Description) -> list[str]:
+    """Return the parts of commands after the address."""
+    files = {"table": "new.csv", "image": "image.png"}
+    lines = []
+    if description.example is not None and len(json.dumps(description.example)) < 200:
+        quoted = json.dumps(description.example).replace("'", "'\\''")
+        lines.append(f"--json '{quoted}'")
+    else:
+        lines.append("--json @samples.json")
+    if description.kind in files:
+        lines.append(f"-F file=@{files[description.kind]}")
+    return lines
