@@ -144,6 +144,7 @@ def test_every_import_is_a_declared_dependency():
         "annotated_types": "pydantic",
         "mlflow": "mlflow-skinny",
         "pydantic_core": "pydantic",
+        "python_multipart": "python-multipart",
         "ruamel": "ruamel",
         "sklearn": "scikit-learn",
         "starlette": "fastapi",
