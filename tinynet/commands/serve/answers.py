@@ -109,9 +109,9 @@ def _text(model: Model, content: bytes) -> str:
 
 
 def _as_json(predictions: Predictions, records: bool, warnings: list[str]) -> dict[str, Any]:
-    told = {"warnings": warnings} if warnings else {}
+    notes = {"warnings": warnings} if warnings else {}
     if not records:
-        return {**predictions.to_json(), **told}
+        return {**predictions.to_json(), **notes}
     rows = [*predictions.records()]
     columns = [*rows[0]] if rows else []
-    return {"samples": len(predictions), "columns": columns, "records": rows, **told}
+    return {"samples": len(predictions), "columns": columns, "records": rows, **notes}
