@@ -6,6 +6,7 @@ import click
 
 from tinynet_cli import options
 from tinynet_cli.commands import Command
+from tinynet_cli.fine_tuning import import_options, print_plan
 from tinynet_cli.output import echo, print_json, warn
 
 
@@ -117,25 +118,49 @@ def _export_weights(
     "--output",
     "checkpoint",
     type=click.Path(),
-    required=True,
     help="Checkpoint to make; must not exist.",
 )
+@import_options
 @options.set_option
 @options.data_root_option
 @options.max_params_option
 @options.json_option
 @options.quiet_option
 @options.debug_option
-def import_command(path: str, as_json: bool, quiet: bool, **settings: Any) -> None:
+def import_command(
+    path: str,
+    checkpoint: str | None,
+    plan_only: bool,
+    as_json: bool,
+    quiet: bool,
+    **settings: Any,
+) -> None:
     """Make a checkpoint of SPEC with the weights of FILE, a .npz or .safetensors file.
 
     FILE holds every parameter and buffer of the network under its address (conv2d_1/weight), of
-    the very shape and dtype, and nothing else. `evaluate`, `predict` and `train --from` take the
-    checkpoint.
+    the very shape and dtype, and nothing else. With --layout torch or keras it is a file of that
+    framework (features.0.weight, conv2d/kernel:0), whose axes are converted. `evaluate`,
+    `predict` and `train --from` take the checkpoint.
     """
-    from tinynet.commands.exchange import import_weights
+    from pathlib import Path
 
-    result = import_weights(path, **settings)
+    from tinynet.checkpoint.transfer import TransferRefusedError
+    from tinynet.checkpoint.transfer_rules import TransferRules
+    from tinynet.commands.exchange import import_weights, plan_import
+
+    names = ("map", "allow_new", "allow_dropped", "overlap")
+    rules = TransferRules(**{name: settings.pop(name) for name in names})
+    if plan_only:
+        try:
+            plan = plan_import(path, rules=rules, **settings)
+        except TransferRefusedError as error:
+            print_plan(Path(path), error.plan, as_json, error)
+            raise
+        print_plan(Path(path), plan, as_json)
+        return
+    if checkpoint is None:
+        raise click.UsageError("-o CHECKPOINT is missing: the checkpoint to make")
+    result = import_weights(path, checkpoint=checkpoint, rules=rules, **settings)
     if as_json:
         print_json(vars(result))
     elif not quiet:

@@ -28,41 +28,58 @@ def _pairs(
     return {old: new if len(new) > 1 else new[0] for old, new in pairs.items()}
 
 
-_RULES = {
-    "map": click.option(
-        "--map",
-        multiple=True,
-        metavar="OLD=NEW",
-        callback=_pairs,
-        help="With --from: load node NEW from node OLD of the checkpoint; for blocks, load every"
-        " node in them. Or load one parameter NEW (NODE/PARAMETER) from parameter OLD, from array"
-        " OLD of a file of weights, or from its transpose OLD.T. Repeat it with the same OLD to"
-        " load several from one.",
-    ),
-    "allow_new": click.option(
-        "--allow-new",
-        multiple=True,
-        metavar="PATTERN",
-        help="With --from: tensors, such as 'dense_2/*', that may be initialized.",
-    ),
-    "allow_dropped": click.option(
-        "--allow-dropped",
-        multiple=True,
-        metavar="PATTERN",
-        help="With --from: tensors of the checkpoint that may be left out.",
-    ),
-    "overlap": click.option(
-        "--overlap",
-        multiple=True,
-        metavar="PATTERN",
-        help="With --from: tensors that may change shape; the overlapping part is copied.",
-    ),
-    "keep_preprocessing": click.option(
-        "--keep-preprocessing",
-        is_flag=True,
-        help="With --from: keep the checkpoint's fitted transforms instead of refitting them.",
-    ),
-}
+def _shared_options(needs: str = "") -> dict[str, Callable[[Any], Any]]:
+    """Return the options of `train` and `import`; ``needs`` is the option that they need."""
+
+    def explained(text: str) -> str:
+        return f"With {needs}: {text[0].lower()}{text[1:]}" if needs else text
+
+    return {
+        "layout": click.option(
+            "--layout",
+            type=click.Choice(["torch", "keras"]),
+            help=explained(
+                "The framework whose names and axes the file of weights has; they are converted."
+            ),
+        ),
+        "map": click.option(
+            "--map",
+            multiple=True,
+            metavar="OLD=NEW",
+            callback=_pairs,
+            help=explained(
+                "Load node NEW from node OLD of the checkpoint, or layer OLD of a file with"
+                " --layout; for blocks, load every node in them. Or load one parameter NEW"
+                " (NODE/PARAMETER) from parameter OLD, from array OLD of a file of weights, or"
+                " from its transpose OLD.T. Repeat it with the same OLD to load several from one."
+            ),
+        ),
+        "allow_new": click.option(
+            "--allow-new",
+            multiple=True,
+            metavar="PATTERN",
+            help=explained("Tensors, such as 'dense_2/*', that may be initialized."),
+        ),
+        "allow_dropped": click.option(
+            "--allow-dropped",
+            multiple=True,
+            metavar="PATTERN",
+            help=explained("Tensors of the checkpoint or file that may be left out."),
+        ),
+        "overlap": click.option(
+            "--overlap",
+            multiple=True,
+            metavar="PATTERN",
+            help=explained("Tensors that may change shape; the overlapping part is copied."),
+        ),
+        "plan": click.option(
+            "--plan",
+            "plan_only",
+            is_flag=True,
+            help=explained("Print which tensors would be loaded, and exit."),
+        ),
+    }
+
 
 _FROM = click.option(
     "--from",
@@ -73,24 +90,27 @@ _FROM = click.option(
     " .safetensors); of a run, the best if it keeps one, else the last.",
 )
 
-_PLAN = click.option(
-    "--plan",
-    "plan_only",
+_KEEP = click.option(
+    "--keep-preprocessing",
     is_flag=True,
-    help="With --from: print which tensors would be loaded, and exit.",
+    help="With --from: keep the checkpoint's fitted transforms instead of refitting them.",
 )
 
-_LAYOUT = click.option(
-    "--layout",
-    type=click.Choice(["torch", "keras"]),
-    help="With --from: the framework whose names and axes the file of weights has; they are"
-    " converted.",
-)
+_RULES = ("map", "allow_new", "allow_dropped", "overlap", "keep_preprocessing")
+"""The settings that are fields of the rules."""
 
 
 def fine_tuning_options(command: Command) -> Command:
     """Add ``--from`` and the options that need it; see `take_rules`."""
-    for option in reversed((_FROM, _LAYOUT, *_RULES.values(), _PLAN)):
+    *shared, plan = _shared_options("--from").values()
+    for option in reversed((_FROM, *shared, _KEEP, plan)):
+        command = option(command)
+    return command
+
+
+def import_options(command: Command) -> Command:
+    """Add the options of `tinynet import` that are also those of ``train --from``."""
+    for option in reversed(list(_shared_options().values())):
         command = option(command)
     return command
 

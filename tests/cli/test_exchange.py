@@ -61,3 +61,24 @@ def test_a_damaged_newest_checkpoint_is_told_on_stderr(tinynet, run):
     assert result.code == 0
     assert newest.name in result.err
     assert result.json["step"] > 0
+
+
+def test_weights_of_torch_are_planned_and_imported(tinynet, run, spec):
+    tinynet("export", run, "-o", "own.npz", "--quiet")
+    with np.load("own.npz") as file:
+        weight, bias = file["dense_1/weight"], file["dense_1/bias"]
+    np.savez("torch.npz", **{"net.1.weight": weight.T, "net.1.bias": bias})
+    words = ("import", "torch.npz", "--spec", spec, "--layout", "torch")
+    plan = tinynet(*words, "--plan", "--json")
+    assert plan.code == 0
+    sources = [tensor["source"]["address"] for tensor in plan.json["tensors"]]
+    assert sources == ["net.1.weight", "net.1.bias"]
+    assert "from net.1.weight (10, 64): transposed" in tinynet(*words, "--plan").out
+    assert tinynet(*words).code == 2
+    assert tinynet(*words, "-o", "fresh.msgpack").code == 0
+    fresh, trained = (
+        tinynet("evaluate", path, "--json").json["metrics"] for path in ("fresh.msgpack", run)
+    )
+    assert fresh == trained
+    assert tinynet("train", spec, "--layout", "torch").code == 2
+    assert tinynet("train", spec, "--from", run, "--layout", "torch").code == 2

@@ -260,3 +260,51 @@ def test_scalar_parameter_is_exported_and_imported(register, weights, tmp_path):
     again = tinynet.load_model(imported.checkpoint).network
     trained = run.network.params["temperature_1/temperature"]
     assert again.params["temperature_1/temperature"] == trained != 1
+
+
+@pytest.fixture
+def torch_file(run, tmp_path):
+    """Write the run's weights as PyTorch would, and return the file."""
+    params = {**run.network.params, **run.network.buffers}
+    images = params["hidden/weight"].reshape(8, 8, 1, 8)
+    arrays = {
+        "body.1.weight": images.transpose(3, 2, 0, 1).reshape(8, 64),
+        "body.1.bias": params["hidden/bias"],
+        "body.2.weight": params["batch_norm_1/gamma"],
+        "body.2.bias": params["batch_norm_1/beta"],
+        "body.2.running_mean": params["batch_norm_1/running_mean"],
+        "body.2.running_var": params["batch_norm_1/running_var"],
+        "body.2.num_batches_tracked": np.array(3),
+        "body.4.weight": params["dense_2/weight"].T,
+        "body.4.bias": params["dense_2/bias"],
+    }
+    np.savez(tmp_path / "torch.npz", **arrays)
+    return tmp_path / "torch.npz"
+
+
+def test_weights_of_another_framework_are_imported(run, torch_file, tmp_path):
+    result = import_weights(torch_file, SPEC, tmp_path / "new.msgpack", layout="torch")
+    assert result.arrays == len(ADDRESSES)
+    imported = Checkpoint.read(result.checkpoint)
+    for name, array in run.network.params.items():
+        np.testing.assert_array_equal(imported.tensors[f"params/{name}"], array)
+    (origin,) = imported.lineage
+    assert origin["imported"]["layout"] == "torch"
+    assert origin["imported"]["tensors"]["carried"] == len(ADDRESSES)
+
+
+def test_a_part_of_a_file_is_imported(run, torch_file, tmp_path):
+    rules = tinynet.TransferRules(
+        map={"body.1": "hidden", "body.2": "batch_norm_1"},
+        allow_new=("dense_*",),
+        allow_dropped=("body.4.*",),
+    )
+    changed = json.loads(json.dumps(SPEC))
+    changed["network"]["layers"].insert(4, {"type": "dense", "units": 9})
+    with pytest.raises(CheckpointMismatchError):
+        import_weights(torch_file, changed, tmp_path / "new.msgpack", layout="torch")
+    assert not (tmp_path / "new.msgpack").exists()
+    result = import_weights(
+        torch_file, changed, tmp_path / "new.msgpack", layout="torch", rules=rules
+    )
+    assert result.arrays == 6

@@ -17,6 +17,9 @@ from pydantic_core import to_jsonable_python
 
 from tinynet import __version__
 from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.checkpoint.layouts.plan import Layout
+from tinynet.checkpoint.transfer import TransferPlan
+from tinynet.checkpoint.transfer_rules import STRICT, TransferRules
 from tinynet.checkpoint.trial import require_loadable
 from tinynet.engine.tensor_names import WEIGHTS, of_group, require_match
 from tinynet.errors import (
@@ -27,7 +30,7 @@ from tinynet.errors import (
 )
 from tinynet.files.weights import open_weights
 from tinynet.layer.build import MAX_PARAMS
-from tinynet.run.fine_tuning import file_origin, require_finite_arrays
+from tinynet.run.fine_tuning import WeightFileStart, file_origin, require_finite_arrays
 from tinynet.run.lookup import find_checkpoint
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
@@ -115,15 +118,18 @@ def import_weights(
     spec: Spec | str | Path | Mapping[str, Any],
     checkpoint: str | Path,
     *,
+    layout: Layout | None = None,
+    rules: TransferRules = STRICT,
     overrides: Mapping[str, Any] | None = None,
     data_root: str | Path | None = None,
     max_params: int = MAX_PARAMS,
 ) -> Imported:
     """Create a checkpoint of a spec at step 0 with the weights of a file.
 
-    The file ``path`` (.npz or .safetensors) must hold exactly the parameters and buffers of the
-    network, by address and with equal shape and dtype; this is checked before they are read. The
-    preprocessing is fitted to the data. Further arguments as of `tinynet.train`.
+    Without a ``layout`` and rules, the file ``path`` (.npz or .safetensors) must hold exactly the
+    parameters and buffers of the network, by address and with equal shape and dtype; this is
+    checked before they are read. With a ``layout`` its arrays are converted from that of another
+    framework. The preprocessing is fitted to the data. Further arguments as of `tinynet.train`.
 
     Raises:
         DataError: for a file that cannot be read, or holds a NaN or an infinity; for data that
@@ -139,21 +145,54 @@ def import_weights(
     path, target = Path(path), Path(checkpoint)
     if os.path.lexists(target):
         raise RunExistsError(f"{target} already exists; choose another name")
+    trainer = _trainer(spec, overrides, data_root, max_params)
+    own = {**trainer.network.params, **trainer.network.buffers}
+    if layout is None and rules == STRICT:
+        for name, array in _read(path, own).items():
+            np.copyto(own[name], array)
+        trainer.renew_slots()
+        taken, origin = set(own), file_origin(path)
+    else:
+        start = WeightFileStart.open(path, rules, layout)
+        plan = start.plan(trainer)
+        start.apply(plan, trainer)
+        origin = start.record(plan)
+        taken = {move.target.address for move in plan.moves if move.source and move.target}
+    first = Checkpoint.of(trainer, ({"imported": origin},))
+    require_loadable(first)
+    first.write(target)
+    return Imported(path, target, len(taken), sum(own[name].size for name in taken if name in own))
+
+
+def plan_import(
+    path: str | Path,
+    spec: Spec | str | Path | Mapping[str, Any],
+    *,
+    layout: Layout | None = None,
+    rules: TransferRules = STRICT,
+    overrides: Mapping[str, Any] | None = None,
+    data_root: str | Path | None = None,
+    max_params: int = MAX_PARAMS,
+) -> TransferPlan:
+    """Return the transfer that `import_weights` would make; the same arguments and errors."""
+    trainer = _trainer(spec, overrides, data_root, max_params)
+    return WeightFileStart.open(Path(path), rules, layout).plan(trainer)
+
+
+def _trainer(
+    spec: Spec | str | Path | Mapping[str, Any],
+    overrides: Mapping[str, Any] | None,
+    data_root: str | Path | None,
+    max_params: int,
+) -> Trainer:
+    """Return a trainer of a spec."""
     if not isinstance(spec, Spec):
         spec = load_spec(spec, overrides)
     root = spec.folder if data_root is None else Path(data_root).resolve()
     try:
-        trainer = Trainer(spec, root=root, max_params=max_params)
+        return Trainer(spec, root=root, max_params=max_params)
     except LocatedError as error:
         raise spec.locate(error) from error
-    own = {**trainer.network.params, **trainer.network.buffers}
-    for name, array in _read(path, own).items():
-        np.copyto(own[name], array)
-    trainer.renew_slots()
-    first = Checkpoint.of(trainer, ({"imported": file_origin(path)},))
-    require_loadable(first)
-    first.write(target)
-    return Imported(path, target, len(own), sum(array.size for array in own.values()))
 
 
 def _read(path: Path, own: Mapping[str, Array]) -> dict[str, Array]:

@@ -150,7 +150,9 @@ class WeightFileStart:
         cls, path: Path, rules: TransferRules, layout: Layout | None = None
     ) -> "WeightFileStart":
         """Open a file; `DataError` if it is not a file of weights."""
-        return cls(path, open_weights(path), rules, file_origin(path), layout)
+        file = open_weights(path)
+        file.headers()  # the error for a missing file is that of weights
+        return cls(path, file, rules, file_origin(path), layout)
 
     def fitted(self, spec: Spec) -> None:
         """Return None: the transforms are fitted to the new data.
@@ -196,10 +198,14 @@ class WeightFileStart:
 
     def lineage(self, plan: TransferPlan) -> tuple[dict[str, JsonValue], ...]:
         """Return the lineage of the new run."""
+        return ({"weights": self.record(plan)},)
+
+    def record(self, plan: TransferPlan) -> dict[str, JsonValue]:
+        """Return the file, the rules, and the number of tensors of each action."""
         transfer = _transfer(self.origin, plan, self.rules)
         if self.layout is not None:
             transfer["layout"] = self.layout
-        return ({"weights": transfer},)
+        return transfer
 
 
 @dataclass(frozen=True)

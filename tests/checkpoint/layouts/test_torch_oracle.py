@@ -3,12 +3,9 @@
 import numpy as np
 import pytest
 
-from tinynet.checkpoint.layouts.plan import plan_layout_transfer
-from tinynet.checkpoint.transfer import apply_transfer
-from tinynet.checkpoint.transfer_rules import STRICT
-from tinynet.checkpoint.weight_transfer import as_tensors, required_arrays
-from tinynet.files.weights import open_weights
 from tinynet.network.network import Network
+
+from .loading import load
 
 torch = pytest.importorskip("torch")
 from .torch_networks import NETWORKS  # noqa: E402
@@ -25,16 +22,6 @@ def randomize(module):
             elif tensor.is_floating_point():
                 tensor.normal_(std=0.5)
     return module.eval()
-
-
-def load(network, path, layout="torch", rules=STRICT):
-    file = open_weights(path)
-    in_order = path.suffix == ".npz"
-    plan = plan_layout_transfer(
-        network, file.headers(), layout, rules, path.name, in_order=in_order
-    )
-    apply_transfer(plan, network, as_tensors(file.read(required_arrays(plan))))
-    return plan
 
 
 def channels_first(x):

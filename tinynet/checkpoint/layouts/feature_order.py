@@ -35,10 +35,14 @@ class FeatureOrders:
         self._network, self._types = network, layer_types(network)
         self._orders: dict[str, Array] = {}
         self.lost: list[str] = []
-        for node in network.nodes.values():
+        nodes = list(network.nodes.values())
+        for node in nodes:
             self._go_forward(node)
-        for node in reversed(list(network.nodes.values())):
+        for node in reversed(nodes):
             self._go_backward(node)
+        self.lost.clear()
+        for node in nodes:  # again, from vectors that got an order from an image after them
+            self._go_forward(node)
 
     def of_input(self, node: Node) -> Array | None:
         """Return the order of a node's first input; None if it is the same."""

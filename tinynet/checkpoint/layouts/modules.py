@@ -56,12 +56,13 @@ class ModuleList:
 
         Numbers in names are an order: ``features.3`` is before ``features.10``.
         """
-        ordered = sorted(modules, key=lambda module: module.position)
-        if self.in_order or len(ordered) < 2:
-            return ordered
-        ordered.sort(key=lambda module: _order_key(module.name))
-        known = all(_differ_in_number(a.name, b.name) for a, b in pairwise(ordered))
-        return ordered if known else None
+        in_file = sorted(modules, key=lambda module: module.position)
+        by_name = sorted(in_file, key=lambda module: _order_key(module.name))
+        numbered = all(_differ_in_number(a.name, b.name) for a, b in pairwise(by_name))
+        if not self.in_order:
+            return by_name if numbered else None
+        # Two orders that contradict each other are none.
+        return None if numbered and by_name != in_file else in_file
 
 
 def group_modules(

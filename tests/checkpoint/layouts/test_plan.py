@@ -1,0 +1,190 @@
+"""Plans of transfers from other frameworks: pairs, refusals, and the options that they suggest."""
+
+import numpy as np
+import pytest
+
+from tinynet.checkpoint.transfer import TransferRefusedError
+from tinynet.checkpoint.transfer_rules import TransferRules
+from tinynet.errors import CheckpointMismatchError
+from tinynet.network.network import Network
+
+from .loading import load
+
+RNG = np.random.default_rng(0)
+
+
+def network(*layers, shape=(4,), **keys):
+    return Network({"input_shape": list(shape), "layers": list(layers), **keys})
+
+
+def dense(units, **keys):
+    return {"type": "dense", "units": units, **keys}
+
+
+def linear(units, features, *names):
+    """Return the arrays of linear modules of PyTorch."""
+    arrays = {}
+    for name in names:
+        arrays[f"{name}.weight"] = RNG.standard_normal((units, features)).astype(np.float32)
+        arrays[f"{name}.bias"] = RNG.standard_normal(units).astype(np.float32)
+    return arrays
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(arrays):
+        np.savez(tmp_path / "weights.npz", **arrays)
+        return tmp_path / "weights.npz"
+
+    return write
+
+
+def same(net, arrays, **pairs):
+    """Compare dense layers with linear modules."""
+    for node, module in pairs.items():
+        np.testing.assert_array_equal(net.params[f"{node}/weight"].T, arrays[f"{module}.weight"])
+        np.testing.assert_array_equal(net.params[f"{node}/bias"], arrays[f"{module}.bias"])
+
+
+def test_numbers_in_names_are_an_order_even_if_a_program_sorted_them(file):
+    """Sorted as text, layer 10 would be before layer 2."""
+    arrays = dict(sorted(linear(4, 4, "net.10", "net.2").items()))
+    net = network(dense(4), dense(4))
+    plan = load(net, file(arrays))
+    same(net, arrays, dense_1="net.2", dense_2="net.10")
+    note = "of equal shapes, paired by order: net.2 -> dense_1, net.10 -> dense_2"
+    assert note in plan.notes
+
+
+def test_order_of_a_file_that_is_not_sorted_is_that_of_the_model(file):
+    arrays = linear(4, 4, "first", "a_second")
+    net = network(dense(4), dense(4))
+    load(net, file(arrays))
+    same(net, arrays, dense_1="first", dense_2="a_second")
+
+
+def test_names_in_alphabetical_order_tell_nothing(file):
+    """Layers that are exchanged without a message would be a wrong model."""
+    arrays = dict(sorted(linear(4, 4, "decoder", "encoder").items()))
+    net = network(dense(4), dense(4))
+    with pytest.raises(TransferRefusedError) as caught:
+        load(net, file(arrays))
+    message = str(caught.value)
+    assert "their order is not known" in message
+    assert "weights.npz has  decoder: bias (4,), weight (4, 4)" in message
+    assert "the network has  dense_1: weight (4, 4), bias (4,)" in message
+    assert "--map decoder=dense_1 --map encoder=dense_2" in message
+    assert "--allow-new" not in message
+    rules = TransferRules(map={"encoder": "dense_1", "decoder": "dense_2"})
+    load(net, file(arrays), rules=rules)
+    same(net, arrays, dense_1="encoder", dense_2="decoder")
+
+
+def test_orders_that_contradict_each_other_are_refused(file):
+    arrays = linear(4, 4, "net.10", "net.2")
+    with pytest.raises(TransferRefusedError, match="their order is not known"):
+        load(network(dense(4), dense(4)), file(arrays))
+
+
+def test_more_layers_than_nodes_of_a_shape_are_refused(file):
+    arrays = linear(4, 4, "n.0", "n.1", "n.2")
+    with pytest.raises(TransferRefusedError, match="because their numbers differ"):
+        load(network(dense(4), dense(4)), file(arrays))
+
+
+def test_names_that_both_have_come_first(file):
+    arrays = linear(4, 4, "model.b", "model.a")
+    net = network(dense(4, name="a"), dense(4, name="b"))
+    load(net, file(arrays))
+    same(net, arrays, a="model.a", b="model.b")
+
+
+def test_default_names_are_not_names_in_common(file):
+    """Keras's dense_1 is its second layer."""
+    arrays = {
+        f"{layer}/{name}": RNG.standard_normal(shape).astype(np.float32)
+        for layer in ("dense", "dense_1")
+        for name, shape in (("kernel", (4, 4)), ("bias", (4,)))
+    }
+    net = network(dense(4), dense(4))
+    load(net, file(arrays), "keras")
+    np.testing.assert_array_equal(net.params["dense_1/weight"], arrays["dense/kernel"])
+    np.testing.assert_array_equal(net.params["dense_2/weight"], arrays["dense_1/kernel"])
+
+
+def test_new_head_needs_permission(file):
+    arrays = linear(5, 4, "body.0") | linear(7, 5, "fc")
+    net = network(dense(5), "relu", dense(3, name="head"))
+    before = net.params["head/weight"].copy()
+    with pytest.raises(TransferRefusedError) as caught:
+        load(net, file(arrays))
+    assert set(caught.value.plan.options) == {
+        "--allow-new 'head/*'",
+        "--allow-dropped 'fc.*'",
+    }
+    rules = TransferRules(allow_new=("head/*",), allow_dropped=("fc.*",))
+    assert load(net, file(arrays), rules=rules).summary == "2 carried, 2 new, 2 dropped"
+    same(net, arrays, dense_1="body.0")
+    np.testing.assert_array_equal(net.params["head/weight"], before)
+
+
+def test_single_array_is_converted_as_its_parameter_needs_it(file):
+    arrays = linear(5, 4, "q") | linear(5, 4, "other")
+    net = network(dense(5))
+    rules = TransferRules(
+        map={"q.weight": "dense_1/weight", "other.bias": "dense_1/bias"}, allow_dropped=("*",)
+    )
+    load(net, file(arrays), rules=rules)
+    np.testing.assert_array_equal(net.params["dense_1/weight"], arrays["q.weight"].T)
+    np.testing.assert_array_equal(net.params["dense_1/bias"], arrays["other.bias"])
+
+
+def test_wrong_names_are_listed_with_suggestions(file):
+    rules = TransferRules(map={"boddy": "dense_1", "body": "dense_7"})
+    with pytest.raises(CheckpointMismatchError) as caught:
+        load(network(dense(5)), file(linear(5, 4, "body")), rules=rules)
+    message = str(caught.value)
+    assert "weights.npz has no layer 'boddy'; did you mean 'body'?" in message
+    assert "the network has no node 'dense_7' with parameters" in message
+
+
+def test_gru_that_resets_before_the_product_is_refused(file):
+    arrays = {"weight_ih": (12, 3), "weight_hh": (12, 4), "bias_ih": (12,), "bias_hh": (12,)}
+    made = {f"rnn.{name}_l0": np.zeros(shape, np.float32) for name, shape in arrays.items()}
+    net = network({"type": "gru", "units": 4, "reset_after": False}, shape=(5, 3))
+    with pytest.raises(TransferRefusedError, match='set "reset_after" to true'):
+        load(net, file(made))
+
+
+def test_part_of_reordered_rows_cannot_overlap(file):
+    """The first rows of a flattened image are other pixels than here."""
+    arrays = linear(2, 12, "fc")
+    net = network("flatten", dense(3, name="fc"), shape=(2, 2, 3))
+    rules = TransferRules(overlap=("fc/*",))
+    with pytest.raises(CheckpointMismatchError, match="leave out --overlap"):
+        load(net, file(arrays), rules=rules)
+
+
+def test_joined_features_keep_the_order_of_each_part(file):
+    arrays = linear(2, 14, "fc")
+    layers = [
+        {"type": "flatten", "name": "f", "inputs": "input:image"},
+        {"type": "concat", "inputs": ["f", "input:more"]},
+        dense(2),
+    ]
+    net = Network({"input_shape": {"image": [2, 2, 3], "more": [2]}, "layers": layers})
+    load(net, file(arrays))
+    weight = net.params["dense_1/weight"]
+    image, more = arrays["fc.weight"][:, :12], arrays["fc.weight"][:, 12:]
+    expected = image.reshape(2, 3, 2, 2).transpose(2, 3, 1, 0).reshape(12, 2)
+    np.testing.assert_array_equal(weight[:12], expected)
+    np.testing.assert_array_equal(weight[12:], more.T)
+
+
+def test_arrays_that_only_training_needs_are_noted(file):
+    arrays = {
+        "bn.weight": np.ones(4), "bn.bias": np.ones(4), "bn.running_mean": np.ones(4),
+        "bn.running_var": np.ones(4), "bn.num_batches_tracked": np.array(7),
+    }  # fmt: skip
+    plan = load(network("batch_norm"), file(arrays))
+    assert plan.notes == ("not needed: num_batches_tracked (1)",)
