@@ -70,7 +70,7 @@ def test_names_in_alphabetical_order_tell_nothing(file):
     with pytest.raises(TransferRefusedError) as caught:
         load(net, file(arrays))
     message = str(caught.value)
-    assert "their order is not known" in message
+    assert "the file does not tell their order" in message
     assert "weights.npz has  decoder: bias (4,), weight (4, 4)" in message
     assert "the network has  dense_1: weight (4, 4), bias (4,)" in message
     assert "--map decoder=dense_1 --map encoder=dense_2" in message
@@ -82,7 +82,7 @@ def test_names_in_alphabetical_order_tell_nothing(file):
 
 def test_orders_that_contradict_each_other_are_refused(file):
     arrays = linear(4, 4, "net.10", "net.2")
-    with pytest.raises(TransferRefusedError, match="their order is not known"):
+    with pytest.raises(TransferRefusedError, match="does not tell their order"):
         load(network(dense(4), dense(4)), file(arrays))
 
 
@@ -90,6 +90,49 @@ def test_more_layers_than_nodes_of_a_shape_are_refused(file):
     arrays = linear(4, 4, "n.0", "n.1", "n.2")
     with pytest.raises(TransferRefusedError, match="because their numbers differ"):
         load(network(dense(4), dense(4)), file(arrays))
+
+
+def branches(*names):
+    """Return layers of two branches, each a dense layer and a normalization."""
+    units = {"long": 5, "short": 6}
+    return [
+        *(
+            layer
+            for name in names
+            for layer in (
+                dense(units[name], inputs="input", name=f"{name}_1"),
+                {"type": "dense", "units": 4, "name": f"{name}_2"},
+                {"type": "batch_norm", "name": f"{name}_3"},
+            )
+        ),
+        {"type": "add", "inputs": ["long_3", "short_3"]},
+    ]
+
+
+@pytest.mark.parametrize("names", [("long", "short"), ("short", "long")])
+def test_order_of_parallel_branches_follows_from_the_layers_before(file, names):
+    """The order of branches in a spec is arbitrary; by it, normalizations would be exchanged."""
+    arrays = {}
+    for number, units in enumerate((5, 6)):
+        arrays |= linear(units, 4, f"z{number}") | linear(4, units, f"b{number}")
+        ones = np.full(4, number, np.float32)
+        arrays |= {f"n{number}.{name}": ones for name in ("weight", "bias")}
+        arrays |= {f"n{number}.running_{name}": ones for name in ("mean", "var")}
+    net = network(*branches(*names))
+    load(net, file(arrays))
+    same(net, arrays, long_1="z0", long_2="b0", short_1="z1", short_2="b1")
+    assert (net.params["long_3/gamma"] == 0).all()
+    assert (net.params["short_3/gamma"] == 1).all()
+
+
+def test_equal_layers_of_parallel_branches_are_refused(file):
+    arrays = linear(4, 4, "y", "x")
+    net = network(
+        dense(4, name="a", inputs="input"), dense(4, name="b", inputs="input"),
+        {"type": "add", "inputs": ["a", "b"]},
+    )  # fmt: skip
+    with pytest.raises(TransferRefusedError, match="in parallel branches of the network"):
+        load(net, file(arrays))
 
 
 def test_names_that_both_have_come_first(file):

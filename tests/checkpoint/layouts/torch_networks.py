@@ -33,6 +33,20 @@ class Attention(nn.Module):
         return self.encoder(x + self.positions)
 
 
+class Residual(nn.Module):
+    """A block whose shortcut has a convolution and a normalization of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 4, 3, 2, 1), nn.BatchNorm2d(4)
+        self.conv2, self.bn2 = nn.Conv2d(4, 4, 3, 1, 1), nn.BatchNorm2d(4)
+        self.downsample = nn.Sequential(nn.Conv2d(3, 4, 1, 2), nn.BatchNorm2d(4))
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
+        return torch.relu(y + self.downsample(x))
+
+
 def block(name, source):
     """Return the layers of an encoder layer."""
     return [
@@ -109,6 +123,11 @@ NETWORKS = {
                    [recurrent("simple_rnn"), HEAD]),
     "transformer": ((5, 8), Attention, [
         {"type": "position_embedding", "name": "p"}, *block("x", "p"), *block("y", "x_g")]),
+    "residual": ((6, 6, 3), Residual, [
+        {"type": "conv2d", "filters": 4, "kernel_size": 1, "strides": 2}, "batch_norm",
+        conv("conv2d", 4, strides=2, padding=1, inputs="input"), "batch_norm", "relu",
+        conv("conv2d", 4, padding=1), "batch_norm",
+        {"type": "add", "inputs": ["batch_norm_1", "batch_norm_3"]}, "relu"]),
     "rms_norm": ((5, 8), lambda: nn.Sequential(nn.RMSNorm(8, eps=1e-5), nn.Linear(8, 3)),
                  ["rms_norm", HEAD]),
 }  # fmt: skip

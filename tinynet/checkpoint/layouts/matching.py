@@ -3,11 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tinynet.checkpoint.layouts.branches import Branches
 from tinynet.checkpoint.layouts.converted import Converted, convert
 from tinynet.checkpoint.layouts.modules import Module, ModuleList
 from tinynet.checkpoint.layouts.slots import Slot
 from tinynet.files.array_header import ArrayHeader
 from tinynet.text.wording import format_list, suggest
+
+_SHOWN = 12
+"""Most layers that a message lists of each side."""
 
 
 @dataclass
@@ -37,8 +41,11 @@ class Matcher:
         headers: Mapping[str, ArrayHeader],
         separator: str,
         origin: str,
+        branches: Branches,
     ) -> None:
         """Take both sides; ``origin`` is the name of the file in messages."""
+        self._branches = branches
+        self._fits: dict[tuple[object, ...], bool] = {}
         self._slots, self._modules = slots, modules
         self._headers, self._separator, self._origin = headers, separator, origin
         self._taken: set[str] = set()  # modules
@@ -85,14 +92,29 @@ class Matcher:
         """Pair what is left by shapes; where several fit each other, by their order."""
         slots, modules = self._free_slots(), self._free_modules()
         fits = {s.label: [m for m in modules if self.fits(s, m)] for s in slots}
+        groups = []
         while slots:
             group, found = _connected(slots[0], slots, fits)
             slots = [slot for slot in slots if slot not in group]
             if found:
-                self._match_group(group, found)
+                groups.append((group, found))
+        # Those whose order follows from layers before them come after these.
+        in_order = [self._branches.are_in_order(s.layer.name for s in g) for g, _ in groups]
+        for certain in (True, False):
+            for (group, found), known in zip(groups, in_order, strict=True):
+                if known is certain:
+                    ordered = group if known else self._after_pairs(group, found)
+                    self._match_group(group, ordered, found)
 
     def fits(self, slot: Slot, module: Module) -> bool:
         """Return True if a module has exactly the parameters of a slot."""
+        shapes = tuple(slot.layer.params.items()), tuple(module.shapes.items())
+        key = (slot.layer.type, slot.part, slot.problem, *shapes)
+        if key not in self._fits:
+            self._fits[key] = self._fits_exactly(slot, module)
+        return self._fits[key]
+
+    def _fits_exactly(self, slot: Slot, module: Module) -> bool:
         tensors = self.tensors(slot, module)
         used = {name for tensor in tensors.values() for name in tensor.arrays}
         return (
@@ -101,6 +123,23 @@ class Matcher:
             and used == set(module.arrays.values())
             and all(t.source and t.shape == slot.layer.params[p] for p, t in tensors.items())
         )
+
+    def _after_pairs(self, slots: list[Slot], modules: list[Module]) -> list[Slot]:
+        """Return slots of parallel branches in the order of the layers before them in the file.
+
+        Each module must be the next one of them after that layer; otherwise return no slots.
+        """
+        paired = {slot.layer.name: module for slot, module in self.pairing.pairs}
+        before = [paired.get(self._branches.layer_before(s.layer.name) or "") for s in slots]
+        known = {m.name: (m, s) for m, s in zip(before, slots, strict=True) if m is not None}
+        names = {m.name: m for m in (*modules, *(m for m, _ in known.values()))}
+        ordered = self._modules.sorted(names.values())
+        if len(known) < len(slots) or ordered is None or len(slots) != len(modules):
+            return []
+        alternating = [module.name in known for module in ordered]
+        if alternating != [True, False] * len(slots):
+            return []
+        return [known[module.name][1] for module in ordered[::2]]
 
     def tensors(self, slot: Slot, module: Module) -> dict[str, Converted]:
         """Return what a module has for the parameters of a slot."""
@@ -111,28 +150,40 @@ class Matcher:
                 result[param] = convert(own[0], module, self._headers, self._separator)
         return result
 
-    def _match_group(self, slots: list[Slot], modules: list[Module]) -> None:
-        """Pair slots and modules that fit each other."""
+    def _match_group(
+        self, slots: list[Slot], slots_in_order: list[Slot], modules: list[Module]
+    ) -> None:
+        """Pair slots and modules that fit each other; no slots are in order if it is not known."""
         ordered = self._modules.sorted(modules)
         equal = len(slots) == len(modules)
-        if equal and ordered is not None and all(map(self.fits, slots, ordered)):
-            for slot, module in zip(slots, ordered, strict=True):
+        known = equal and ordered is not None and len(slots_in_order) == len(slots)
+        if known and ordered is not None and all(map(self.fits, slots_in_order, ordered)):
+            pairs = list(zip(slots_in_order, ordered, strict=True))
+            for slot, module in pairs:
                 self._pair(slot, module)
             if len(slots) > 1:
-                pairs = (f"{m.name} -> {s.label}" for s, m in zip(slots, ordered, strict=True))
-                self.pairing.notes.append(f"of equal shapes, paired by order: {', '.join(pairs)}")
+                named = ", ".join(f"{m.name} -> {s.label}" for s, m in pairs)
+                self.pairing.notes.append(f"of equal shapes, paired by order: {named}")
             return
         self.pairing.undecided += slots
         self._taken |= {module.name for module in modules}
         self.undecided_arrays |= {name for m in modules for name in m.arrays.values()}
-        why = "their order is not known" if equal else "their numbers differ"
-        example = zip(ordered or modules, slots, strict=False)
+        if not equal:
+            why = "their numbers differ"
+        elif ordered is None:
+            why = "the file does not tell their order"
+        else:
+            why = "they are in parallel branches of the network"
+        example = list(zip(ordered or modules, slots, strict=False))[:_SHOWN]
         options = " ".join(f"--map {m.name}={s.layer.name}" for m, s in example)
+        hint = ""
+        if ordered is None and equal:
+            hint = " (a .npz file in the order of the model's state_dict would tell it)"
         self.pairing.ambiguous.append(
-            f"layers of equal shapes cannot be paired, because {why}; write the right pairs, such"
-            f" as {options}"
-            + "".join(f"\n    {self._origin} has  {module}" for module in modules)
-            + "".join(f"\n    the network has  {slot}" for slot in slots)
+            f"layers of equal shapes cannot be paired, because {why}{hint}; write the right pairs,"
+            f" such as {options}"
+            + _listed(f"{self._origin} has ", modules)
+            + _listed("the network has ", slots)
         )
 
     def _pair(self, slot: Slot, module: Module) -> None:
@@ -145,6 +196,14 @@ class Matcher:
 
     def _free_modules(self) -> list[Module]:
         return [m for m in self._modules.modules if m.name not in self._taken]
+
+
+def _listed(start: str, items: Sequence[Slot | Module]) -> str:
+    """Return a line for each of the first items, and the number of the others."""
+    lines = [f"\n    {start} {item}" for item in items[:_SHOWN]]
+    if len(items) > _SHOWN:
+        lines.append(f"\n    {start} {len(items) - _SHOWN:,} more of these shapes")
+    return "".join(lines)
 
 
 def _connected(

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
+from tinynet.checkpoint.layouts.branches import Branches
 from tinynet.checkpoint.layouts.converted import (
     ARRAY,
     Converted,
@@ -114,7 +115,10 @@ class _Transfer:
     def plan(self) -> TransferPlan:
         """Return the plan; see `plan_layout_transfer`."""
         separator = self._framework.separator
-        matcher = Matcher(self._slots, self._modules, self._headers, separator, self._origin)
+        branches = Branches(self._network.nodes, (slot.layer.name for slot in self._slots))
+        matcher = Matcher(
+            self._slots, self._modules, self._headers, separator, self._origin, branches
+        )
         self._apply_map(matcher)
         matcher.match_names()
         matcher.match_shapes()
