@@ -224,6 +224,30 @@ def test_joined_features_keep_the_order_of_each_part(file):
     np.testing.assert_array_equal(weight[12:], more.T)
 
 
+@pytest.mark.parametrize("shape", [(4,), (2, 3)])
+def test_flattened_sequences_of_vectors_keep_their_order(file, shape):
+    """PyTorch has the vectors of an embedding last, unlike the channels of an image."""
+    tokens = int(np.prod(shape))
+    arrays = {"e.weight": RNG.standard_normal((7, 5)), **linear(2, 5 * tokens, "fc")}
+    net = network({"type": "embedding", "input_dim": 7, "output_dim": 5}, "flatten", dense(2),
+                  shape=shape)  # fmt: skip
+    load(net, file(arrays))
+    same(net, arrays, dense_1="fc")
+
+
+def test_flattened_branches_of_a_convolution_have_channels_first(file):
+    kernels = {f"c{n}.weight": RNG.standard_normal((n, 2, 1)) for n in (1, 2)}
+    arrays = {**kernels, **linear(2, 12, "fc")}
+    conv = {"type": "conv1d", "kernel_size": 1, "use_bias": False, "inputs": "input"}
+    net = network(
+        {**conv, "filters": 1, "name": "a"}, {**conv, "filters": 2, "name": "b"},
+        {"type": "concat", "inputs": ["a", "b"]}, "flatten", dense(2), shape=(4, 2),
+    )  # fmt: skip
+    load(net, file(arrays))
+    expected = arrays["fc.weight"].reshape(2, 3, 4).transpose(2, 1, 0).reshape(12, 2)
+    np.testing.assert_array_equal(net.params["dense_1/weight"], expected)
+
+
 def test_arrays_that_only_training_needs_are_noted(file):
     arrays = {
         "bn.weight": np.ones(4), "bn.bias": np.ones(4), "bn.running_mean": np.ones(4),

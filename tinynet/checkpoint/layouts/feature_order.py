@@ -21,6 +21,9 @@ _SAME = frozenset(
 """Types besides activations and dropout that keep the order of a vector's elements."""
 
 _SAME_FAMILIES = frozenset(("activation", "regularization"))
+_IMAGE_FAMILIES = frozenset(("convolution", "pooling"))
+_SEQUENCE_FAMILIES = frozenset(("attention", "recurrent"))
+_SEQUENCE_TYPES = frozenset(("dense", "embedding"))
 _RESHAPING = frozenset(("flatten", "reshape"))
 
 
@@ -88,7 +91,7 @@ class FeatureOrders:
         return family in _SAME_FAMILIES or self._types[node.name] in _SAME
 
     def _flat_order(self, value: str, shape: Shape) -> Array | None:
-        is_image = len(shape) > 2 or self._is_convolved(value)
+        is_image = self._is_image(value, unknown=len(shape) > 2)
         return channels_first_order(shape) if is_image else None
 
     def _image_order(self, node: Node) -> Array | None:
@@ -97,16 +100,21 @@ class FeatureOrders:
         is_image = len(shape) > 2 or any(_is_one_dimensional(self._types[n]) for n in readers)
         return channels_first_order(shape) if is_image else None
 
-    def _is_convolved(self, value: str) -> bool:
-        """Return True if a sequence has its channels first there: after a convolution."""
-        node = self._network.nodes.get(value)
-        while node is not None:
-            if _is_one_dimensional(self._types[node.name]):
-                return True
+    def _is_image(self, value: str, *, unknown: bool) -> bool:
+        """Return True if a value has its channels first there: after convolutions and pooling.
+
+        Sequences of vectors have them last. Return ``unknown`` for an input of the network.
+        """
+        while (node := self._network.nodes.get(value)) is not None:
             family = getattr(node.layer, "family", "")
-            same = family in _SAME_FAMILIES or self._types[node.name] in _SAME
-            node = self._network.nodes.get(node.inputs[0]) if same else None
-        return False
+            if family in _IMAGE_FAMILIES or _is_one_dimensional(self._types[node.name]):
+                return True
+            if family in _SEQUENCE_FAMILIES or self._types[node.name] in _SEQUENCE_TYPES:
+                return False
+            if not node.inputs:
+                break
+            value = node.inputs[0]
+        return unknown
 
 
 def channels_first_order(shape: Shape) -> Array | None:
