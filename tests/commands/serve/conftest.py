@@ -12,7 +12,6 @@ from tinynet.commands.serve.limits import Limits
 TRAINING = {
     "epochs": 1,
     "batch_size": 16,
-    "loss": "softmax_cross_entropy",
     "optimizer": {"type": "adam", "learning_rate": 0.1},
 }
 
@@ -29,10 +28,10 @@ TEXTS = [
 DENSE = ["flatten", {"type": "dense", "units": 10}]
 
 
-def _trained(folder, data, layers):
+def _trained(folder, data, layers, loss="softmax_cross_entropy"):
     spec = {"tinynet": 1, "name": "small", "data": data, "network": {"layers": layers}}
-    path = folder / f"{data['type']}-run"
-    tinynet.train({**spec, "training": TRAINING}, path, data_root=folder)
+    path = folder / f"{data['type']}-{loss}"
+    tinynet.train({**spec, "training": {**TRAINING, "loss": loss}}, path, data_root=folder)
     return tinynet.load_model(path)
 
 
@@ -50,12 +49,22 @@ def models(tmp_path_factory):
     texts = {"type": "text_lines", "path": "texts.txt", "layout": "label_text"}
     texts["transforms"] = ["bag_of_words"]
     pair = {"type": "npz", "path": "pair.npz", "inputs": {"a": "a", "b": "b"}, "targets": "y"}
+    days = "\n".join(f"2024-0{1 + i // 28}-{1 + i % 28:02},{i % 7}" for i in range(84))
+    (folder / "days.csv").write_text(f"day,rain\n{days}\n")
+    order = {"by": "day"}
+    series = {
+        "type": "csv", "path": "days.csv", "features": ["rain"], "target": None,
+        "windows": {"length": 5, "targets": "rain"},
+        "split": {"validation": 0.2, "test": 0.2, "order": order},
+        "transforms": ["standardize"],
+    }  # fmt: skip
     both = [{"type": "concat", "inputs": ["input:a", "input:b"]}, {"type": "dense", "units": 2}]
     return {
         "table": _trained(folder, table, [{"type": "dense", "units": 2}]),
         "images": _trained(folder, images, DENSE),
         "texts": _trained(folder, texts, [{"type": "dense", "units": 2}]),
         "pair": _trained(folder, pair, both),
+        "series": _trained(folder, series, ["flatten", {"type": "dense", "units": 1}], "mse"),
     }
 
 

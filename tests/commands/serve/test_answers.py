@@ -131,11 +131,12 @@ def test_several_inputs(client_of, models, value):
     assert answer(client_of("pair"), json=value) == expected(models["pair"], x)
 
 
-@pytest.mark.parametrize("name", ["table", "images", "texts", "pair"])
+@pytest.mark.parametrize("name", ["table", "images", "texts", "pair", "series"])
 def test_the_model_describes_itself_with_an_example_that_works(client_of, name):
     client = client_of(name)
     facts = client.get("/model").json()
     assert answer(client, json=facts["example"])["samples"] == 1
+    assert facts["name"] in client.get("/").text
     schema = client.get("/openapi.json").json()
     body = schema["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
     assert body["example"] == facts["example"]

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.extra
         ("table", None, "null is not a sample"),
         ("table", True, "true or false is not a sample"),
         ("table", [ROWS[0], 1], "mixes"),
+        ("table", [ROWS[0], {}], "record 1 (counted from 0) is empty"),
         ("table", {"width": 1}, "color"),
         ("table", {"wide": 1, "color": "red"}, "width"),
         ("table", {"width": "wide", "color": "red"}, "width"),

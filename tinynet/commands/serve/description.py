@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,13 @@ from tinynet import registry
 from tinynet.builtin.tables.layout import column_names, flat
 from tinynet.builtin.tables.learned import unpack
 from tinynet.builtin.tables.remedies import kind_options
-from tinynet.commands.serve.json_inputs import is_table
+from tinynet.commands.serve.json_inputs import has_windows, is_table
 from tinynet.commands.serve.uploads import accepted_endings
 from tinynet.dataset import TEXT, Field
 from tinynet.prediction.images import mode_of
 from tinynet.prediction.model import Model
+from tinynet.prediction.windows import columns_of_windows
+from tinynet.spec.data_spec import SortedOrder
 
 MAX_EXAMPLE = 4096
 """The most numbers of an example."""
@@ -137,30 +140,63 @@ def _columns(model: Model) -> list[TableColumn]:
         known = {"category": categories[0] if categories else "", "date": "2024-05-17"}
         example = known.get(kind, "some words" if kind == "text" else means.get(name, 1.0))
         columns.append(TableColumn(name, kind, categories, example))
+    known_names = {column.name for column in columns}
+    for name in columns_of_windows(data):
+        if name not in known_names:
+            columns.append(TableColumn(name, str(config.options(name).kind or "date"), (), 1))
     return columns
+
+
+def _rows_of_windows(model: Model, columns: tuple[TableColumn, ...]) -> list[dict[str, Any]]:
+    """Return consecutive rows of a table, enough for one window."""
+    data = model.spec.data
+    assert data is not None
+    assert data.windows is not None
+    windows = data.windows
+    order = data.split.order.by if isinstance(data.split.order, SortedOrder) else None
+    start = date(2024, 1, 1)
+    rows = []
+    for number in range((windows.length - 1) * windows.sampling_rate + 1):
+        row = {column.name: column.example for column in columns}
+        for column in columns:
+            if column.name == order:
+                day = (start + timedelta(number)).isoformat()
+                row[order] = number if column.kind == "number" else day
+        rows.append(row)
+    return rows
 
 
 def _means(model: Model) -> dict[str, float]:
     """Return a usual value of each feature: 0 after the transforms, in the units of the data."""
     means = {}
     for name, field in model.inputs.items():
-        if field.names is None or len(field.shape) != 1 or field.dtype == TEXT:
+        if field.names is None or field.shape[-1:] != (len(field.names),):
             continue
-        ready = model.preprocessing.fields[name]
-        if ready.shape != field.shape:
+        if model.preprocessing.fields[name].shape != field.shape:
             continue
         with np.errstate(all="ignore"):
             values = model.preprocessing.invert(name, np.zeros((1, *field.shape)))
-        for feature, value in zip(
-            field.names, np.asarray(values).reshape(-1).tolist(), strict=True
-        ):
+        for feature, value in zip(field.names, _last_row(values), strict=True):
             if np.isfinite(value):
-                means[feature] = float(f"{value:.4g}")
+                means[feature] = _rounded(value)
     return means
+
+
+def _last_row(values: Any) -> list[float]:
+    array = np.asarray(values)
+    rows: list[list[float]] = array.reshape(-1, array.shape[-1]).tolist()
+    return rows[-1]
+
+
+def _rounded(value: float) -> float:
+    rounded = float(f"{value:.4g}")
+    return int(rounded) if rounded.is_integer() else rounded
 
 
 def _example(model: Model, columns: tuple[TableColumn, ...]) -> Any:
     """Return a JSON value of one sample."""
+    if columns and has_windows(model):
+        return _rows_of_windows(model, columns)
     if columns:
         return {column.name: column.example for column in columns}
     samples = {name: _sample(model, name, field) for name, field in model.inputs.items()}

@@ -64,7 +64,7 @@ def _of_list(model: Model, items: list[Any]) -> Any:
         return {name: items}
     if field.dtype == TEXT:
         raise RequestError(422, f"the list holds {kinds.pop()}; {_expected(model)}")
-    has_one = _depth(items) == len(field.shape) and not _has_windows(model)
+    has_one = _depth(items) == len(field.shape) and not has_windows(model)
     return {name: [items] if has_one else items}
 
 
@@ -92,6 +92,8 @@ def _of_object(model: Model, value: Mapping[str, Any]) -> Any:
 
 def _of_records(model: Model, records: list[Any]) -> Any:
     """Return records as inputs by name, unless the dataset of the model reads them itself."""
+    if {} in records:
+        raise RequestError(422, f"record {records.index({})} (counted from 0) is empty")
     names = [*model.inputs]
     if all({*record} == {*names} for record in records) and not is_table(model):
         return {name: [record[name] for record in records] for name in names}
@@ -147,7 +149,8 @@ def _only(model: Model) -> Field:
     return next(iter(model.inputs.values()))
 
 
-def _has_windows(model: Model) -> bool:
+def has_windows(model: Model) -> bool:
+    """Return True if a model takes windows of rows."""
     return model.spec.data is not None and model.spec.data.windows is not None
 
 
@@ -158,7 +161,7 @@ def _is_flat(value: Mapping[str, Any]) -> bool:
 def _is_single(model: Model, name: str, value: Any) -> bool:
     """Return True if the value of an input is that of one sample."""
     field = model.inputs[name]
-    return _depth(value) == len(field.shape) and not _has_windows(model)
+    return _depth(value) == len(field.shape) and not has_windows(model)
 
 
 def _depth(value: Any) -> int:

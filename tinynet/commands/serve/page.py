@@ -1,11 +1,12 @@
 """The page on which a person can try a model."""
 
 import json
+from collections.abc import Sequence, Sized
 from pathlib import Path
 from typing import Any
 
 from tinynet.commands.pages.page import render_page
-from tinynet.commands.serve.description import Description
+from tinynet.commands.serve.description import Description, TableColumn
 from tinynet.commands.serve.limits import Limits, size_text
 
 _TEMPLATE = Path(__file__).with_name("serve.html.j2")
@@ -29,7 +30,7 @@ def page_of(description: Description, limits: Limits, source: str) -> str:
         "model": description,
         "source": source,
         "facts": _facts(description),
-        "fields": description.columns if len(description.columns) <= MAX_FIELDS else (),
+        "fields": _fields(description),
         "example": _example_text(description.example),
         "table": _table_text(description),
         "accept": ",".join(description.endings),
@@ -43,12 +44,23 @@ def page_of(description: Description, limits: Limits, source: str) -> str:
     )
 
 
+def _fields(description: Description) -> Sequence[TableColumn]:
+    """Return the columns of the form for one row; none if a sample has several rows, or many."""
+    fits = len(description.columns) <= MAX_FIELDS and isinstance(description.example, dict)
+    return description.columns if fits else ()
+
+
 def _facts(description: Description) -> list[dict[str, str]]:
     facts = []
     for name, entry in description.inputs.items():
         shape = " x ".join(map(str, entry["shape"])) or "one value"
         text = f"{len(description.columns):,} columns" if description.columns else shape
-        facts.append({"name": f"Input {name}", "text": f"{text} ({entry['dtype']})"})
+        facts.append(
+            {
+                "name": _titled("Input", name, description.inputs),
+                "text": f"{text} ({entry['dtype']})",
+            }
+        )
     if description.columns:
         facts = [{"name": "Input", "text": f"a table of {len(description.columns):,} columns"}]
     for name, entry in description.outputs.items():
@@ -60,8 +72,12 @@ def _facts(description: Description) -> list[dict[str, str]]:
             text = f"{len(classes):,} classes: {', '.join(classes[:20])}{more}"
         elif entry["shape"] in ([], [1]):
             text = "a number"
-        facts.append({"name": f"Output {name}", "text": text})
+        facts.append({"name": _titled("Output", name, description.outputs), "text": text})
     return facts
+
+
+def _titled(word: str, name: str, others: Sized) -> str:
+    return f"{word} {name}" if len(others) > 1 else word
 
 
 def _example_text(example: Any) -> str:
@@ -73,8 +89,12 @@ def _example_text(example: Any) -> str:
 
 def _table_text(description: Description) -> str:
     """Return a CSV text with the columns of a table and one row."""
-    rows = ([c.name for c in description.columns], [c.example for c in description.columns])
-    return "\n".join(",".join(map(_cell, row)) for row in rows) if description.columns else ""
+    if not description.columns:
+        return ""
+    example = description.example
+    records = example if isinstance(example, list) else [example]
+    rows = [[column.name for column in description.columns], *(r.values() for r in records)]
+    return "\n".join(",".join(map(_cell, row)) for row in rows)
 
 
 def _cell(value: Any) -> str:
@@ -90,9 +110,9 @@ def _curl(description: Description) -> list[str]:
     lines = []
     if description.example is not None and len(json.dumps(description.example)) < 200:
         quoted = json.dumps(description.example).replace("'", "'\\''")
-        lines.append(f"--json '{quoted}'")
+        lines.append(f"-d '{quoted}'")
     else:
-        lines.append("--json @samples.json")
+        lines.append("-d @samples.json")
     if description.kind in files:
         lines.append(f"-F file=@{files[description.kind]}")
     return lines

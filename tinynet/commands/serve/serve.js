@@ -41,10 +41,11 @@
     json: form => [form.querySelector("textarea").value, "application/json"],
   };
 
-  const cell = value => {
+  const cell = (value, name = "") => {
     if (value === null) return "";
+    if (typeof value === "number" && name.startsWith("p(")) return value.toFixed(4);
     if (typeof value === "number") return Number.isInteger(value) ? String(value) : String(+value.toPrecision(6));
-    return Array.isArray(value) ? value.map(cell).join(", ") : String(value);
+    return Array.isArray(value) ? value.map(part => cell(part)).join(", ") : String(value);
   };
 
   const MOST = 500;
@@ -57,15 +58,17 @@
     scroll.setAttribute("aria-label", "Predictions");
     const table = element("table"), head = table.createTHead().insertRow(), body = table.createTBody();
     const isNumber = name => answer.records.every(record => typeof record[name] === "number");
-    const numeric = new Set(answer.columns.filter(isNumber));
-    for (const name of answer.columns) {
+    const alone = answer.records.length === 1;
+    const columns = answer.columns.filter(name => !alone || name !== "sample");
+    const numeric = new Set(columns.filter(isNumber));
+    for (const name of columns) {
       const title = element("th", name, numeric.has(name) ? "number" : "");
       title.scope = "col";
       head.append(title);
     }
     for (const record of answer.records.slice(0, MOST)) {
       const row = body.insertRow();
-      for (const name of answer.columns) row.append(element("td", cell(record[name]), numeric.has(name) ? "number" : ""));
+      for (const name of columns) row.append(element("td", cell(record[name], name), numeric.has(name) ? "number" : ""));
     }
     scroll.append(table);
     target.append(scroll);

@@ -71,6 +71,9 @@ class WorkerProcess:
         """
         async with self._lock:
             process = await self._ready()
+            if process.returncode is not None:  # it died after the last request
+                self._replace()
+                process = await self._ready()
             try:
                 return await _ask(process, job)
             except (OSError, asyncio.IncompleteReadError) as error:
