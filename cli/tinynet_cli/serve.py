@@ -93,7 +93,10 @@ def serve(
             model,
             limits=Limits(max_size, timeout, max_rows),
             threads=threads,
-            source=str(file),
+            # Clients on other machines do not see the folders above the run.
+            source="/".join(
+                file.absolute().parts[-3 if file.parent.name == "checkpoints" else -1 :]
+            ),
             hosts=address.names,
             log=None if quiet or as_json else lambda line: echo(line, err=True),
         )
