@@ -178,7 +178,10 @@ class Matcher:
         options = " ".join(f"--map {m.name}={s.layer.name}" for m, s in example)
         hint = ""
         if ordered is None and equal:
-            hint = " (a .npz file in the order of the model's state_dict would tell it)"
+            hint = (
+                " (a .npz file in the order of the model's weights would; once some are mapped,"
+                " numbers in the names of the others may)"
+            )
         self.pairing.ambiguous.append(
             f"layers of equal shapes cannot be paired, because {why}{hint}; write the right pairs,"
             f" such as {options}"
