@@ -81,9 +81,14 @@ def serve(
     from tinynet.commands.serve.app import create_app
     from tinynet.commands.serve.limits import Limits
     from tinynet.commands.serve.server import bind, run
+    from tinynet.extras import importing
     from tinynet.run.lookup import find_checkpoint
     from tinynet.run.models import load_model
     from tinynet_cli.progress import Display
+
+    with importing("serve", "tinynet serve"):  # before the model is loaded in vain
+        import fastapi  # noqa: F401
+        import uvicorn  # noqa: F401
 
     address = bind(host, port)
     with Display(quiet=quiet or as_json) as display:

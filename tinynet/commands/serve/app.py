@@ -1,5 +1,6 @@
 """The web application: predictions, a description of the model, and a page to try it."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
@@ -78,8 +79,13 @@ def create_app(
         try:
             async with worker.slot():
                 return respond(await worker.predict(await read_job(request, limits)))
+        except asyncio.CancelledError:  # by uvicorn, some seconds after the signal
+            return respond(error_answer(RequestError(503, "the server has ended")))
         except Exception as error:
             return respond(error_answer(error))
+
+    async def crashed(_: Any, error: Exception) -> Any:
+        return respond(error_answer(error))
 
     async def show_model() -> dict[str, Any]:
         return facts
@@ -105,7 +111,7 @@ def create_app(
         docs_url=None,  # these load scripts from other hosts
         redoc_url=None,
         lifespan=lifespan,
-        exception_handlers={HTTPException: failed},
+        exception_handlers={HTTPException: failed, Exception: crashed},
     )
     options: dict[str, Any] = {
         "openapi_extra": predict_operation(description),

@@ -92,9 +92,15 @@ def run(app: Any, address: Address, ready: Callable[[], None]) -> None:
         import uvicorn
 
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="on", server_header=False, ws="none",
+        app,
+        log_config=None,
+        log_level="critical",  # the application prints its own lines
+        access_log=False,
+        lifespan="on",
+        server_header=False,
+        ws="none",
         timeout_graceful_shutdown=_GRACE,
-    )  # fmt: skip
+    )
     server: Any = uvicorn.Server(config)
     startup = server.startup
 
