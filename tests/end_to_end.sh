@@ -35,7 +35,7 @@ END
 say "search better values"
 tinynet tune penguins.json --param training.optimizer.learning_rate=log:1e-3:1e-1 \
   --param training.batch_size=choice:16,64 --set training.epochs=5 --trials 4 --jobs 2 --quiet
-tinynet train runs/penguins-tune-001/best.json --run runs/best --quiet
+tinynet train runs/penguins-tune-001/best.json --data-root . --run runs/best --quiet
 
 say "the runs side by side"
 tinynet runs
@@ -51,10 +51,10 @@ for _ in $(seq 300); do
   [ -s address.json ] && break
   sleep 0.1
 done
-url=$(python -c 'import json; print(json.load(open("address.json"))["url"])')
+url=$(python -c 'import json; print(json.load(open("address.json"))["address"])')
 curl --silent --fail "$url/health"
 curl --silent --fail --header "Content-Type: text/csv" --data-binary @penguins.csv \
-  "$url/predict" >served.json
+  "$url/predict?form=records" >served.json
 kill -TERM "$server"
 wait "$server"
 server=
@@ -65,7 +65,7 @@ python - <<'END'
 import csv
 import json
 
-served = json.load(open("served.json"))["predictions"]
+served = json.load(open("served.json"))["records"]
 with open("predictions.csv") as file:
     predicted = list(csv.DictReader(file))
 assert len(served) == len(predicted) > 300
