@@ -98,6 +98,7 @@ def test_training_is_that_of_tinynet_train(digits, tmp_path):
         "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
         "training": {
             "epochs": 2,
+            "batch_size": 32,
             "seed": 7,
             "loss": "softmax_cross_entropy",
             "optimizer": "adam",
@@ -205,6 +206,87 @@ def test_several_outputs_are_refused(wine):
             "metrics": [],
         },
     }
-    classifier = TinynetClassifier(spec, epochs=1).fit(*wine)
     with pytest.raises(UsageError, match="the network has 2 outputs"):
-        classifier.predict(wine[0])
+        TinynetClassifier(spec, epochs=1).fit(*wine)
+
+
+@pytest.fixture
+def mixed():
+    """A DataFrame with a category, and a number that two of its classes have."""
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    draw = np.random.default_rng(0)
+    kind = draw.choice(["u", "v"], 200)
+    return pandas.DataFrame({"kind": kind, "size": draw.normal(size=200)})
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [[0.0, 1.0], [-1.0, 1.0], [" a", "a"], ["1", "1.0"], ["NA", ""], ["True", "no way"], [7, 12]],
+)
+def test_labels_of_a_table_are_no_cells(mixed, labels):
+    """A label is what y has, whatever a cell of a table with that text would be."""
+    y = np.array(labels)[(mixed["kind"] == "u").to_numpy().astype(int)]
+    classifier = TinynetClassifier(epochs=30, learning_rate=0.02, random_state=0).fit(mixed, y)
+    assert classifier.score(mixed, y) == 1
+    assert classifier.classes_.tolist() == sorted(labels)
+    partial = TinynetClassifier(random_state=0).partial_fit(mixed[:1], y[:1], classes=labels)
+    assert partial.predict_proba(mixed).shape == (200, 2)
+
+
+def test_a_feature_that_equals_the_target_is_a_feature(mixed):
+    """Else the features of a fold would depend on its rows."""
+    regressor = TinynetRegressor(epochs=30, random_state=0, learning_rate=0.02)
+    regressor.fit(mixed, mixed["size"].to_numpy())
+    assert regressor.score(mixed, mixed["size"]) > 0.95
+    assert regressor.model_.inputs["input"].names == ("kind=u", "kind=v", "size")
+
+
+def test_several_targets_of_a_table(mixed):
+    y = np.c_[mixed["size"], mixed["kind"] == "u"].astype(float)
+    regressor = TinynetRegressor(epochs=40, random_state=0, learning_rate=0.02).fit(mixed, y)
+    assert regressor.predict(mixed).shape == (200, 2)
+    assert regressor.score(mixed, y) > 0.9
+
+
+def test_columns_of_text_are_left_out_with_a_warning(mixed):
+    mixed["review"] = [f"review {i} was written for this test alone" for i in range(200)]
+    with pytest.warns(UserWarning, match="the columns 'review' hold texts"):
+        TinynetClassifier(epochs=1).fit(mixed, mixed["kind"].to_numpy())
+
+
+def test_texts_need_no_spec():
+    texts, labels = ["a good film", "bad", "good", "such a bad film"] * 20, list("pnpn") * 20
+    classifier = TinynetClassifier(epochs=20, random_state=0).fit(texts, labels)
+    assert classifier.predict(["good", "bad bad"]).tolist() == ["p", "n"]
+
+
+def test_sparse_inputs_are_those_of_the_dense_array(wine):
+    sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
+    x, y = wine
+    dense, same = (TinynetClassifier(epochs=2, random_state=0) for _ in range(2))
+    expected = dense.fit(x, y).predict_proba(x)
+    assert np.array_equal(same.fit(sparse.csr_array(x), y).predict_proba(x), expected)
+
+
+@pytest.mark.parametrize("units", [2, 5])
+def test_a_network_of_other_outputs_is_refused_in_fit(wine, units):
+    with pytest.raises(UsageError, match=f"has {units} values for each sample, but y has 3 cl"):
+        TinynetClassifier([{"type": "dense", "units": units}]).fit(*wine)
+
+
+def test_hidden_layers_beside_a_network_are_refused(wine):
+    """Else a search over them would compare equal networks."""
+    with pytest.raises(UsageError, match="has no effect, since spec has a network"):
+        TinynetClassifier([OUT], hidden_layer_sizes=(5,)).fit(*wine)
+
+
+def test_an_interrupted_fit_keeps_its_state(wine, monkeypatch):
+    class Interrupted(TinynetClassifier):
+        def _show(self, event):
+            if event.epoch == 3:
+                raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match="training was interrupted at step 18; its state is kept"):
+        classifier = Interrupted(random_state=0).fit(*wine)
+    assert classifier.n_iter_ == 3
+    assert classifier.predict(wine[0]).shape == (178,)

@@ -62,7 +62,8 @@ def as_table(value: Any, target: Any) -> Any:
         return value
     x, y = _parts(value)
     if target in map(str, _names(x)):
-        warn(f"the column {target!r} of the table is not a feature: it has the target's name")
+        reason = "has the name of the targets, or equals them"
+        warn(f"the column {target!r} of the table is not a feature, since it {reason}")
     y = y.to_numpy() if hasattr(y, "to_numpy") else y
     columns = {str(name): x[name] for name in _names(x) if str(name) != target}
     return {**columns, target: y}

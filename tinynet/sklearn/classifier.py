@@ -1,5 +1,6 @@
 """A classifier of scikit-learn."""
 
+import re
 from typing import Any, Self
 
 import numpy as np
@@ -21,6 +22,9 @@ from tinynet.types import Array
 _STRATIFIED = 10
 """Samples of the rarest class from which samples are held out in the same proportions."""
 
+_WORD = re.compile(r"[A-Za-z]\w*( \w+)*")
+_MISSING = frozenset({"na", "nan", "none", "null"})
+
 
 class TinynetClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc]
     """A network that predicts one of several classes, trained in memory.
@@ -40,7 +44,7 @@ class TinynetClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         inputs = validated_inputs(self, X, reset=True)
         labels = _labels(inputs, y)
         self.classes_ = _at_least_two(np.unique(labels))
-        changes = self._changes(inputs, labels)
+        changes = self._changes(labels)
         return self._fit(inputs, self._encoded(inputs, labels), len(self.classes_), changes)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None) -> Self:  # noqa: N803
@@ -69,7 +73,7 @@ class TinynetClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
                 f"y has labels that are not in classes: {unknown!r}; give all classes in the first"
                 " call, as in partial_fit(X, y, classes=...)"
             )
-        encoded, changes = self._encoded(inputs, labels), self._changes(inputs, None)
+        encoded, changes = self._encoded(inputs, labels), self._changes(None)
         return self._fit_partially(inputs, encoded, len(self.classes_), changes)
 
     def predict_proba(self, X: Any) -> Array:  # noqa: N803
@@ -96,19 +100,25 @@ class TinynetClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
 
     @property
     def _names(self) -> list[str]:
-        """The classes as the spec names them."""
-        return [str(label) for label in self.classes_.tolist()]
+        """The classes as the spec names them: integers and words as they are, others by numbers.
+
+        A table would read "1.0", " a" or "NA" as another class, or as none.
+        """
+        texts = [str(label) for label in self.classes_.tolist()]
+        if self.classes_.dtype.kind in "biu" or all(
+            _WORD.fullmatch(text) and text.lower() not in _MISSING for text in texts
+        ):
+            return texts
+        return [f"class_{index}" for index in range(len(texts))]
 
     def _encoded(self, inputs: Any, labels: Array) -> Array:
         """Return the indices of the classes, or for a table their names."""
         places = np.searchsorted(self.classes_, labels)
         return np.array(self._names, object)[places] if is_table(inputs, self.spec) else places
 
-    def _changes(self, inputs: Any, labels: Array | None) -> dict[str, JsonValue]:
+    def _changes(self, labels: Array | None) -> dict[str, JsonValue]:
         """Return the overrides of the spec that follow from the classes and their counts."""
-        changes: dict[str, JsonValue] = {}
-        if not is_table(inputs, self.spec):
-            changes["data.classes"] = list(self._names)
+        changes: dict[str, JsonValue] = {"data.classes": list(self._names)}
         if labels is not None and self.early_stopping:
             rarest = np.unique(labels, return_counts=True)[1].min()
             changes["data.split.stratify"] = bool(rarest >= _STRATIFIED)
@@ -117,7 +127,8 @@ class TinynetClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
 
 def _at_least_two(classes: Array) -> Array:
     if len(classes) < 2:
-        raise ValueError(f"y has only one class, {classes[0]!r}, but at least two are needed")
+        found = classes.tolist()[0]
+        raise ValueError(f"y has only one class, {found!r}, but at least two are needed")
     return classes
 
 

@@ -1,5 +1,6 @@
 """The base of the estimators: parameters, training in memory, and raw predictions."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
@@ -14,10 +15,11 @@ from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.data.given import GivenData
 from tinynet.errors import UsageError
 from tinynet.layer.build import MAX_PARAMS
+from tinynet.network.network import Network
 from tinynet.prediction.model import Model, open_model
 from tinynet.prediction.predictions import Predictions
-from tinynet.sklearn.inputs import validated_inputs
-from tinynet.sklearn.specs import Source, Task, complete
+from tinynet.sklearn.inputs import is_text, validated_inputs, with_targets
+from tinynet.sklearn.specs import HIDDEN_LAYER_SIZES, Completed, Source, Task, complete
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import overrides_fault
 from tinynet.text.warning import warn
@@ -40,7 +42,8 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         hidden_layer_sizes: Units of the hidden dense layers, if ``spec`` has no network.
         overrides: JSON values of the spec by dotted path: ``{"vars.width": 32}``.
         epochs: Passes over the training data; by default those of the spec, or else 100.
-        batch_size: Samples in a batch; by default that of the spec, or else 32.
+        batch_size: Samples in a batch; by default that of the spec, or else a 40th of all samples,
+            but from 32 to 200.
         learning_rate: The optimizer's; by default that of the spec, or else 0.003 of Adam.
         early_stopping: Hold out samples for validation, stop when their loss no longer improves,
             and keep the best parameters.
@@ -64,7 +67,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         self,
         spec: Source = None,
         *,
-        hidden_layer_sizes: int | Sequence[int] = (100,),
+        hidden_layer_sizes: int | Sequence[int] = HIDDEN_LAYER_SIZES,
         overrides: Mapping[str, Any] | None = None,
         epochs: int | None = None,
         batch_size: int | None = None,
@@ -100,9 +103,14 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
             outputs: The number of classes or targets.
             changes: Overrides of the spec that follow from the targets.
         """
-        data = GivenData.of((x, y))
+        samples, own = with_targets(x, y, self.spec)
+        data = GivenData.of(samples)
         assert data is not None
-        trainer = Trainer(self._spec_of(data, outputs, changes), data=data, threads=self.threads)
+        source = self._source(outputs, len(y), texts=is_text(x))
+        spec = self._spec_of(data, source, {**changes, **own})
+        trainer = Trainer(spec, data=data, threads=self.threads)
+        self._require_outputs(trainer.network, outputs)
+        self._warn_of_columns_left_out(trainer)
         self.history_: list[dict[str, float]] = []
         return self._train(trainer)
 
@@ -122,7 +130,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         length = spec.training.model_copy(update={"epochs": None, "steps": steps})
         trainer = Trainer(
             spec.model_copy(update={"training": length}),
-            data=GivenData.of((x, y)),
+            data=GivenData.of(with_targets(x, y, self.spec)[0]),
             fitted=checkpoint.transforms,
             threads=self.threads,
         )
@@ -133,28 +141,73 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
     def _train(self, trainer: Trainer) -> Self:
         trainer.check()
         best: Checkpoint | None = None
-        for event in trainer.run():
-            if isinstance(event, Evaluated):
-                self.history_.append(event.figures)
-                self._show(event)
-                if event.improved:
-                    best = _snapshot(trainer)
+        try:
+            for event in trainer.run():
+                if isinstance(event, Evaluated):
+                    self.history_.append(event.figures)
+                    self._show(event)
+                    if event.improved:
+                        best = _snapshot(trainer)
+        except KeyboardInterrupt:
+            warn(f"training was interrupted at step {trainer.step:,}; its state is kept")
         self._checkpoint = best or _snapshot(trainer)
         kernels = trainer.network.kernels
         self.model_: Model = open_model(self._checkpoint, MAX_PARAMS, kernels, warn)
         self.n_iter_ = trainer.progress.epoch
         return self
 
+    def _require_outputs(self, network: Network, outputs: int) -> None:
+        """Require a single output that has a value for each class or target.
+
+        Raises:
+            UsageError: for another network.
+        """
+        if len(network.outputs) != 1:
+            raise UsageError(
+                f"the network has {len(network.outputs)} outputs ({', '.join(network.outputs)}),"
+                " but an estimator predicts one; use tinynet.train(spec, data=...) for several"
+            )
+        (name,) = network.outputs
+        values = math.prod(network.out_shapes[name])
+        two_classes = self._task == "classification" and outputs == 2 and values == 1
+        if values != outputs and not two_classes:
+            kind = "classes" if self._task == "classification" else "targets"
+            raise UsageError(
+                f"the network's output {name!r} has {values} values for each sample, but y has"
+                f' {outputs} {kind}; write "$outputs" for the units of the last layer'
+            )
+
+    def _warn_of_columns_left_out(self, trainer: Trainer) -> None:
+        """Warn of columns of text beside others, which are not features by themselves."""
+        inferred = trainer.data.inferred.get("data", {}).get("columns", {})
+        declared = self.spec.get("data", {}) if isinstance(self.spec, Mapping) else {}
+        kinds = inferred if isinstance(inferred, Mapping) else {}
+        chosen = {**declared.get("columns", {}), **dict.fromkeys(declared.get("features") or ())}
+        names = [name for name, kind in kinds.items() if kind == "ignore" and name not in chosen]
+        if names:
+            listed = ", ".join(map(repr, names))
+            warn(
+                f"the columns {listed} hold texts, which are not features beside others; name them"
+                ' in the spec: {"data": {"features": {...}}}, or leave them out'
+            )
+
     def _show(self, event: Evaluated) -> None:
         if self.verbose:
             figures = ", ".join(f"{name} {value:.4g}" for name, value in event.figures.items())
             print(f"epoch {event.epoch}: {figures}")
 
-    def _spec_of(self, data: GivenData, outputs: int, changes: Mapping[str, JsonValue]) -> Spec:
-        """Return the spec to train: the parameters and the data complete it."""
+    def _source(self, outputs: int, samples: int, *, texts: bool) -> Completed:
+        """Return the spec of the parameters, completed, and the overrides that it needs."""
         if self.overrides is not None and (fault := overrides_fault(self.overrides)):
             raise UsageError(f"overrides={self.overrides!r} {fault}")
-        source, own = complete(self.spec, self._task, outputs, self.hidden_layer_sizes)
+        sizes = self.hidden_layer_sizes
+        return complete(self.spec, self._task, outputs, sizes, samples, texts=texts)
+
+    def _spec_of(
+        self, data: GivenData, completed: Completed, changes: Mapping[str, JsonValue]
+    ) -> Spec:
+        """Return the spec to train: parameters and data change the completed one."""
+        source, own = completed
         held_out = self.validation_fraction if self.early_stopping else None
         options = {
             "training.epochs": self.epochs,
@@ -185,18 +238,13 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
 
     @property
     def _output(self) -> str:
-        """The only output of the network.
+        """The name of the network's output."""
+        return next(iter(self.model_.network.outputs))
 
-        Raises:
-            UsageError: if there are several.
-        """
-        outputs = self.model_.network.outputs
-        if len(outputs) != 1:
-            raise UsageError(
-                f"the network has {len(outputs)} outputs ({', '.join(outputs)}), but an estimator"
-                " predicts one; use tinynet.train(spec, data=...) for several"
-            )
-        return next(iter(outputs))
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
 
 def _snapshot(trainer: Trainer) -> Checkpoint:
