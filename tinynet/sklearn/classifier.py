@@ -105,9 +105,8 @@ class TinynetClassifier(ClassifierMixin, NetworkEstimator):  # type: ignore[misc
         A table would read "1.0", " a" or "NA" as another class, or as none.
         """
         texts = [str(label) for label in self.classes_.tolist()]
-        if self.classes_.dtype.kind in "biu" or all(
-            _WORD.fullmatch(text) and text.lower() not in _MISSING for text in texts
-        ):
+        words = all(_WORD.fullmatch(text) and text.lower() not in _MISSING for text in texts)
+        if words or self.classes_.dtype.kind in "biu":
             return texts
         return [f"class_{index}" for index in range(len(texts))]
 
