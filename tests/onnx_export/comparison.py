@@ -38,7 +38,7 @@ def assert_exported_network_is_equal(
         rounding: A difference of numbers of any size that is not regarded.
     """
     inputs = {name: _converted(x) for name, x in inputs.items()}
-    model = _exported(network, inputs)
+    model = exported(network, inputs)
     for count in (None, 1):
         samples = {name: x[:count] for name, x in inputs.items()}
         short = {name.removeprefix("input:"): x for name, x in samples.items()}
@@ -58,7 +58,7 @@ def _converted(x: Array) -> Array:
     return x.astype(np.int64 if x.dtype.kind in "iu" else np.float32)
 
 
-def _exported(network: Network, inputs: Mapping[str, Array]) -> Any:
+def exported(network: Network, inputs: Mapping[str, Array]) -> Any:
     graph = GraphBuilder()
     named = {name: graph.input(name, x.shape[1:], x.dtype) for name, x in inputs.items()}
     return assemble(graph, add_network(graph, network, named))

@@ -23,7 +23,8 @@ pytestmark = pytest.mark.extra
 pytest.importorskip("onnx", reason="the package onnx is not installed")
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
-from .comparison import assert_exported_network_is_equal, changed  # noqa: E402
+from ..commands.onnx.running import run  # noqa: E402
+from .comparison import assert_exported_network_is_equal, changed, exported  # noqa: E402
 
 BUILT_IN = [
     entry.name
@@ -83,3 +84,13 @@ def test_each_option_of_a_layer_has_a_case(name: str) -> None:
     cls = registry.default().load("layers", f"tinynet-core:{name}")
     options = {option for option in cls.Config.model_fields if "initializer" not in option}
     assert options <= {option for case in cases_of(name) for option in case.options}
+
+
+@pytest.mark.parametrize("index", [-1, 10])
+def test_an_index_outside_of_an_embedding_is_refused(index):
+    """ONNX would count -1 from the end, and so predict something where tinynet refuses."""
+    network = network_of("embedding", {"input_dim": 10, "output_dim": 2}, [(3,)])
+    x = np.full((2, 3), index)
+    model = exported(network, {"input:x0": x})
+    with pytest.raises(Exception, match="out of data bounds"):
+        run(model, {"input:x0": x})

@@ -80,7 +80,13 @@ class Embedding:
         return (None,), {"weight": grad}
 
     def to_onnx(self, graph: OnnxGraph, x: str) -> str:
-        return graph.node("Gather", graph.param("weight"), graph.cast(x, np.int64), axis=0)
+        indices = graph.cast(x, np.int64)
+        # ONNX counts negative indices from the end; one beyond the last is refused, as here.
+        zero, beyond = (
+            graph.constant(index, dtype=np.int64) for index in (0, len(self.params["weight"]))
+        )
+        indices = graph.node("Where", graph.node("Less", indices, zero), beyond, indices)
+        return graph.node("Gather", graph.param("weight"), indices, axis=0)
 
     def cost(self) -> tuple[int, int]:
         return 0, math.prod(self.out_shape) * self.params["weight"].itemsize
