@@ -2,8 +2,8 @@
 
 ``tinynet.train(spec, observer=f)`` calls ``f(event)`` with each of these objects, in the thread
 that trains, between two steps. ``observer=[f, g]`` calls several, in this order. Events are plain
-data: an observer never changes the result. An exception that an observer raises ends the run;
-`StopTraining` saves it first.
+data, whose dicts are read-only: an observer never changes the result. An exception that an observer
+raises ends the run; `StopTraining` saves it first.
 """
 
 from tinynet.training.events import (

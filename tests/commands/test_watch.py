@@ -76,6 +76,8 @@ def test_a_finished_run_names_its_best_epoch():
 
 def test_a_stopped_run_has_the_command_that_resumes_it():
     watching(stop)
+    assert view("runs/x")[-1] == "Stopped by an observer. Continue with: tinynet resume runs/x"
+    Path("runs/x/ending.json").unlink()
     assert view("runs/x")[-1] == "Not finished. Continue with: tinynet resume runs/x"
 
 

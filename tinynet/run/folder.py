@@ -3,6 +3,7 @@
     spec.json                                    the resolved spec, for people
     metrics.jsonl                                one object per line
     statistics.jsonl                             likewise, with log_statistics_every_steps
+    ending.json                                  the end of the last process, unless it finished
     evaluations.jsonl                            evaluations of whole splits, one per line
     checkpoints/step-000000001200.msgpack
     run.lock                                     locked while a process trains here
@@ -145,7 +146,7 @@ class RunFolder:
             resume = f"resume it (tinynet resume {shlex.quote(str(self.path))}), or "
             raise RunExistsError(
                 f"{used[0]} belongs to an earlier run, which is never overwritten:"
-                f" {resume if self.steps() else ''}choose a new folder (--run)"
+                f" {resume if self.steps() else ''}choose a new folder: run_dir (--run)"
             )
 
     # Spec -----------------------------------------------------------------------------------
@@ -215,7 +216,8 @@ def new_folder(path: Path, *, reuse: bool) -> RunFolder:
                 ) from None
             if any(path.iterdir()) and not reuse:
                 raise RunExistsError(
-                    f"{path} already exists; add --resume to continue it, or choose another folder"
+                    f"{path} already exists; continue it with resume=True (--resume), or choose"
+                    " another folder"
                 ) from None
         folder = RunFolder(path)
         if os.path.lexists(folder.checkpoints):

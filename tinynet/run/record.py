@@ -24,6 +24,7 @@ from tinynet.errors import (
 )
 from tinynet.files.natural_order import natural_key
 from tinynet.run.elapsed import elapsed
+from tinynet.run.ending import read_ending
 from tinynet.run.evaluation_log import read_evaluations
 from tinynet.run.folder import RunFolder, retry_if_pruned
 from tinynet.run.lock import is_locked
@@ -32,7 +33,7 @@ from tinynet.run.record_log import is_count, parse_time, read_evaluated, read_st
 from tinynet.training.events import BestEvaluation, StopReason
 from tinynet.training.progress import Best, Progress
 
-RunState: TypeAlias = Literal["training", "finished", "stopped"]
+RunState: TypeAlias = Literal["training", "finished", "stopped", "diverged", "failed"]
 
 TRIALS = "trials"
 """The folder in a study that holds its runs."""
@@ -49,9 +50,11 @@ class RunRecord:
         path: The run folder.
         name: The folder's name.
         run_id: The name that all checkpoints of the run share.
-        state: ``"training"`` while a process trains it; else ``"finished"``, or ``"stopped"``
-            before its end.
-        stop_reason: ``"epochs"``, ``"steps"`` or ``"early_stopping"`` if it is finished.
+        state: ``"training"`` while a process trains it; else ``"finished"``, or before its end
+            ``"stopped"`` (by an observer, a signal or a kill), ``"diverged"`` or ``"failed"``.
+        stop_reason: ``"epochs"``, ``"steps"`` or ``"early_stopping"`` if it is finished;
+            ``"observer"`` if an observer stopped it.
+        message: The reason of an observer, the signal, or the error that ended the run; else empty.
         spec: The resolved spec as JSON.
         history: The evaluations in ``metrics.jsonl``: ``step``, ``epoch``, figures (None if not
             finite) and ``wall`` with ``seconds`` (a float) and ``time`` (a text, or None).
@@ -81,6 +84,7 @@ class RunRecord:
     run_id: str
     state: RunState
     stop_reason: StopReason | None
+    message: str
     spec: dict[str, JsonValue] = field(repr=False)
     history: list[dict[str, Any]] = field(repr=False)
     best: BestEvaluation | None
@@ -142,15 +146,16 @@ def read_record(path: str | Path) -> RunRecord:
     history, lines = read_evaluated(folder.log, problems)
     evaluations = read_evaluations(folder.path, problems)
     progress, spec = sections.progress, sections.spec
-    stop_reason = None if training else _stop_reason(spec, progress)
+    state, stop_reason, message = _end(folder, training, spec, progress)
     best, kept = _best(spec, progress, history), progress.best
     times = _times(lines, file)
     return RunRecord(
         path=folder.path,
         name=folder.path.name or folder.path.resolve().name,
         run_id=outline.run_id,
-        state="training" if training else "finished" if stop_reason is not None else "stopped",
+        state=state,
         stop_reason=stop_reason,
+        message=message,
         spec=spec,
         history=history,
         best=best,
@@ -214,6 +219,21 @@ def _metric(spec: Mapping[str, Any], *path: str) -> str | None:
     for key in (*path, "metric"):
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, str) else None
+
+
+def _end(
+    folder: RunFolder, training: bool, spec: Mapping[str, Any], progress: Progress
+) -> tuple[RunState, StopReason | None, str]:
+    """Return the state, the stop reason and the message."""
+    if training:
+        return "training", None, ""
+    if (reason := _stop_reason(spec, progress)) is not None:
+        return "finished", reason, ""
+    ending = read_ending(folder.path)
+    # A process that could not remove the file of an earlier one has trained further.
+    if ending is None or ending.step < progress.step:
+        return "stopped", None, ""
+    return ending.state, "observer" if ending.by_observer else None, ending.message
 
 
 def _stop_reason(spec: Mapping[str, Any], progress: Progress) -> StopReason | None:

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -16,6 +16,7 @@ from tinynet.data.sizes import SplitSizes
 from tinynet.engine.plugin_state import layout, layout_problem
 from tinynet.errors import LocatedError, PluginError, TinynetError
 from tinynet.logger import LoggedRun, RunState
+from tinynet.run.ending import recorded_ending
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted, recorded_signals
 from tinynet.run.log import RunLog
@@ -107,15 +108,16 @@ class Session:
         self._saved_at = started = time.monotonic()
         self._figures: dict[str, float] = {}
         mark = resumed.log if resumed is not None else None
+        begins = resumed is None or not trainer.finished
         with (
             locating_errors(trainer.spec),
             RunLog(self.folder.log, mark) as self._log,
             Saver[Saved]() as self._saver,
             recorded_signals() as interrupts,
+            self._ending_recorded() if begins else nullcontext(),
         ):
             if self._log.gone:
                 self.tell(Warned(f"{self.folder.log} is gone; a new one starts"))
-            begins = resumed is None or not trainer.finished
             self._statistics = StatisticsLog(self.folder.statistics)
             if begins:
                 self._statistics.cut(trainer.step)
@@ -129,7 +131,7 @@ class Session:
                 while self.tell.stop is None and (event := next(events, None)) is not None:
                     self.tell(event)
                     if isinstance(event, Evaluated):
-                        self._figures = event.figures
+                        self._figures = dict(event.figures)
                     elif isinstance(event, StepDone) and event.statistics is not None:
                         self.tell(event.statistics)
                     self._record(event, time.monotonic() - started)
@@ -148,6 +150,18 @@ class Session:
         reason = self.trainer.stop_reason
         return "observer" if reason is None and self.tell.stop is not None else reason
 
+    @property
+    def stop_message(self) -> str:
+        """The reason that an observer gave for stopping the run; empty without one."""
+        stop = self.tell.stop
+        return stop.reason if stop is not None and self.stop_reason == "observer" else ""
+
+    def _ending_recorded(self) -> AbstractContextManager[None]:
+        def stop() -> str | None:
+            return self.stop_message if self.stop_reason == "observer" else None
+
+        return recorded_ending(self.folder.path, lambda: self.trainer.step, stop)
+
     def _begin(self) -> None:
         trainer = self.trainer
         assert trainer.spec.data is not None
@@ -164,13 +178,13 @@ class Session:
 
     def _end(self) -> None:
         """Report the end of training."""
-        trainer, stop, reason = self.trainer, self.tell.stop, self.stop_reason
+        trainer, reason = self.trainer, self.stop_reason
         assert reason is not None
         training, progress = trainer.spec.training, trainer.progress
         if training.early_stopping is not None and reason == "early_stopping":
             early = early_stopping_event(training.early_stopping, progress, trainer.steps_per_epoch)
             self.tell(early)
-        message = stop.reason if stop is not None and reason == "observer" else ""
+        message = self.stop_message
         best = best_evaluation(training, progress, trainer.steps_per_epoch)
         kept = progress.best
         path = None if kept is None else self.folder.checkpoint(kept.step)

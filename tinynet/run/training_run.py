@@ -63,6 +63,7 @@ class Run:
         data_root: The folder that relative data paths start in.
         patience: The patience of early stopping, in evaluations; None without it.
         given: The data that were passed, which `evaluate` uses again; None for those of the spec.
+        stop_message: The reason that the observer gave for stopping the run; it may be empty.
     """
 
     path: Path
@@ -79,6 +80,7 @@ class Run:
     data_root: Path
     patience: int | None
     given: GivenData | None = field(default=None, repr=False, compare=False)
+    stop_message: str = ""
 
     @property
     def checkpoints(self) -> list[Path]:
@@ -405,4 +407,5 @@ def _run(session: Session, given: GivenData | None) -> Run:
         trainer.data.root,
         None if stopping is None else stopping.patience,
         given,
+        session.stop_message,
     )

@@ -1,8 +1,10 @@
-"""The events of a run, for logs, checkpoints and progress bars."""
+"""The events of a run, for logs, checkpoints and progress bars. Their dicts are read-only."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from tinynet.training.read_only import ReadOnlyDict
 
 if TYPE_CHECKING:
     from tinynet.data.sizes import SplitSizes
@@ -39,6 +41,11 @@ class Statistics:
     parameters: dict[str, Summary]
     gradients: dict[str, Summary]
     outputs: dict[str, Summary]
+
+    def __post_init__(self) -> None:
+        for name in ("parameters", "gradients", "outputs"):
+            summaries = {key: ReadOnlyDict(part) for key, part in getattr(self, name).items()}
+            object.__setattr__(self, name, ReadOnlyDict(summaries))
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,9 @@ class Evaluated:
     figures: dict[str, float]
     improved: bool
     epoch_ended: bool
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "figures", ReadOnlyDict(self.figures))
 
 
 @dataclass(frozen=True)

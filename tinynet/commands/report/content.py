@@ -49,7 +49,7 @@ class Overview:
     """
 
     name: str
-    state: Literal["finished", "stopped", "training"]
+    state: Literal["finished", "stopped", "diverged", "failed", "training"]
     sentence: str
     figures: tuple[Figure, ...]
     figures_of: str

@@ -12,6 +12,7 @@ from tinynet.commands.report.charts import Cell, Fact, Table
 from tinynet.commands.report.content import OriginSection
 from tinynet.commands.report.network_section import bytes_text
 from tinynet.errors import TinynetError
+from tinynet.run.ending_text import resuming_command, unfinished
 from tinynet.run.record import RunRecord
 
 MAX_ROWS = 100
@@ -137,6 +138,6 @@ def _checkpoints(record: RunRecord) -> Table | None:
 def _commands(record: RunRecord) -> tuple[str, ...]:
     path = shlex.quote(str(record.path))
     commands = [f"tinynet evaluate {path}", f"tinynet predict {path} INPUT"]
-    if record.state == "stopped":
-        return (f"tinynet resume {path}", *commands)
+    if unfinished(record):
+        return (resuming_command(record, str(record.path)), *commands)
     return tuple(commands)

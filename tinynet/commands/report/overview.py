@@ -6,6 +6,7 @@ from tinynet.commands.report.charts import Fact, Figure
 from tinynet.commands.report.content import Overview
 from tinynet.commands.report.evaluation import EvaluatedSplit
 from tinynet.commands.report.output_sections import SPLITS, finite_figure
+from tinynet.run.ending_text import ending_text, unfinished
 from tinynet.run.record import RunRecord
 
 MAX_FIGURES = 6
@@ -64,8 +65,10 @@ def _sentence(record: RunRecord) -> str:
     at = f"epoch {record.epoch:,}{planned}, step {record.step:,}"
     if record.state == "training":
         return f"In training: {at}."
-    if record.state == "stopped":
-        return f"Stopped before its end: {at}. It can be resumed."
+    if unfinished(record):
+        end = ending_text(record) if record.message or record.stop_reason else ""
+        how = " with a smaller learning rate" if record.state == "diverged" else ""
+        return f"{end or 'Stopped before its end'}. Reached: {at}. It can be resumed{how}."
     if record.stop_reason == "early_stopping":
         return f"Ended by early stopping: {at}."
     if record.stop_reason == "steps":

@@ -8,6 +8,7 @@ import numpy as np
 from tinynet.commands.report.charts import Cell, Line, LineChart, Mark, Table
 from tinynet.commands.report.content import TrainingSection
 from tinynet.commands.report.names import figure_title
+from tinynet.run.ending_text import unfinished
 from tinynet.run.record import RunRecord
 
 MAX_POINTS = 300
@@ -134,9 +135,10 @@ def _marks(record: RunRecord, by_step: bool) -> tuple[Mark, ...]:
     if best is not None:
         at = best.step if by_step else best.epoch
         marks.append(Mark(at, f"best {key} {at:,}", "best"))
-    if record.stop_reason == "early_stopping" or record.state == "stopped":
+    early = record.stop_reason == "early_stopping"
+    if early or unfinished(record):
         at = record.step if by_step else record.epoch
-        words = "early stopping" if record.stop_reason else "stopped"
+        words = "early stopping" if early else record.state
         marks.append(Mark(at, words, "end"))
     return tuple(marks)
 

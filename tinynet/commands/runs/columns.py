@@ -18,6 +18,7 @@ FACTS = (
     "path",
     "state",
     "stop_reason",
+    "message",
     "epoch",
     "epochs",
     "step",
@@ -51,6 +52,7 @@ def cells(entry: RunEntry) -> dict[str, Cell]:
     facts |= {"best_epoch": best.epoch, "best_step": best.step} if best is not None else {}
     figures = {n: value for n, value in record.figures.items() if "/" in n}
     tests = {f"test/{name}": value for name, value in (record.test or {}).items()}
+    facts["message"] = record.message or None
     return {**facts, **figures, **tests}
 
 

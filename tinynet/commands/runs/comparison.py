@@ -80,7 +80,7 @@ def compare_runs(paths: Iterable[str | Path]) -> Comparison:
     readable = [entry for entry in entries if entry.record is not None]
     records = [entry.record for entry in readable if entry.record is not None]
     columns = Columns(readable)
-    names = ["state", "stop_reason", "epoch", "epochs", "best_epoch", *columns.figures()]
+    names = ["state", "stop_reason", "message", "epoch", "epochs", "best_epoch", *columns.figures()]
     names += ["parameters", "seconds", "started", "updated"]
     results = {name: columns.column(name) for name in names}
     unreadable = [entry for entry in entries if entry.record is None]

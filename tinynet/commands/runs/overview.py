@@ -17,7 +17,7 @@ _LAST = ("seconds", "parameters", "updated")
 _IN_ONE = ("state", "stop_reason", "epoch", "epochs", "updated")
 """Results that a comparison for people has in one row, or leaves out."""
 
-_TEXTS = ("name", "path", "state", "stop_reason", "run_id", "problem")
+_TEXTS = ("name", "path", "state", "stop_reason", "run_id", "problem", "message")
 
 
 def overview(listing: Listing, sort: str | None = None) -> tuple[list[TextColumn], list[int]]:
@@ -39,7 +39,9 @@ def overview(listing: Listing, sort: str | None = None) -> tuple[list[TextColumn
     sorted_by = known.find(sort) if sort is not None else None
     if sorted_by is not None and sorted_by not in (*evaluated, *_LAST, "name", "state"):
         evaluated.append(sorted_by)
-    columns += [_column(name, known.column(name)) for name in (*evaluated, *_LAST)]
+    message = known.column("message")
+    last = (*_LAST, "message") if any(message) else _LAST
+    columns += [_column(name, known.column(name)) for name in (*evaluated, *last)]
     heads = [column[0] for column in columns]
     priority = [0, first, 1, 2, 3, *range(first + 1, len(columns))]
     if sorted_by is not None and (head := _head(sorted_by)) in heads:

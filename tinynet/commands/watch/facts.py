@@ -19,6 +19,7 @@ def facts(state: Watched) -> dict[str, Any]:
         "run": state.path,
         "state": record.state,
         "stop_reason": record.stop_reason,
+        "message": record.message or None,
         "epoch": record.epoch,
         "epochs": record.epochs,
         "step": record.step,

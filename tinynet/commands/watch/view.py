@@ -1,6 +1,5 @@
 """The state of watched runs as lines of text."""
 
-import shlex
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -9,6 +8,7 @@ from tinynet.commands.watch.curves import Characters, bar, curve
 from tinynet.commands.watch.following import Watched
 from tinynet.commands.watch.timing import ago, clock, duration, elapsed, time_left
 from tinynet.progress.blocks import Evaluations, evaluations
+from tinynet.run.ending_text import ending_text, resume_text, unfinished
 from tinynet.run.record import RunRecord
 from tinynet.text.printing import figure, filled, printable, short
 
@@ -87,7 +87,7 @@ def position_text(record: RunRecord) -> str:
 
 
 def closing(record: RunRecord) -> list[str]:
-    """Return the best evaluation and, for a run that stopped before its end, the remedy."""
+    """Return the best evaluation and, for a run that is not finished, its end and the remedy."""
     lines = []
     best = record.best
     if best is not None:
@@ -97,9 +97,8 @@ def closing(record: RunRecord) -> list[str]:
     if record.test:
         figures = (f"{printable(name)} {figure(value)}" for name, value in record.test.items())
         lines.append(f"Test: {', '.join(figures)}")
-    if record.state == "stopped":
-        path = shlex.quote(short(record.path))
-        lines.append(f"Not finished. Continue with: tinynet resume {printable(path)}")
+    if unfinished(record):
+        lines.append(f"{ending_text(record)}. {resume_text(record)}")
     return lines
 
 
