@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
+from click.shell_completion import CompletionItem
 
-Complete: TypeAlias = Callable[[click.Context, click.Parameter, str], list[str]]
+Complete: TypeAlias = Callable[
+    [click.Context, click.Parameter, str], list[str] | list[CompletionItem[str]]
+]
 """A function that returns the values which begin with the last word of a line."""
 
 RUNS = "runs"
@@ -47,8 +50,10 @@ def _runs(begun: str, matches: Callable[[os.DirEntry[str]], bool]) -> list[str]:
 def one_of(*values: str) -> Complete:
     """Return a completion of fixed values, and of files where none begins like the word."""
 
-    def complete(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-        return _beginning(values, begun)
+    def complete(
+        context: click.Context, parameter: click.Parameter, begun: str
+    ) -> list[str] | list[CompletionItem[str]]:
+        return _beginning(values, begun) or [CompletionItem(begun, type="file")]
 
     return complete
 
@@ -81,7 +86,7 @@ def overrides(context: click.Context, parameter: click.Parameter, begun: str) ->
 
     keys = {f"training.{name}" for name in TrainingSpec.model_fields}
     # Without the value of the last option, click does not know the arguments of the line.
-    for word in os.environ.get("COMP_WORDS", "").split():
+    for word in context.obj or ():
         if word.endswith(_SPECS):
             from tinynet.errors import TinynetError
             from tinynet.spec.reading import read_document
@@ -116,7 +121,7 @@ def _entries(begun: str, matches: Callable[[os.DirEntry[str]], bool]) -> list[st
     folder, start = os.path.split(begun)
     found = []
     try:
-        with os.scandir(folder or os.curdir) as entries:
+        with os.scandir(os.path.expanduser(folder) or os.curdir) as entries:
             for entry in entries:
                 if not entry.name.startswith(start) or entry.name.startswith("."):
                     continue

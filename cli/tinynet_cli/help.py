@@ -1,21 +1,10 @@
 """`tinynet help` and `tinynet completion`."""
 
 import click
-from click.shell_completion import get_completion_class
 
-from tinynet_cli import completion
+from tinynet_cli import completion, shells
 from tinynet_cli.commands import Command, command_context
 from tinynet_cli.output import echo
-
-SHELLS = {
-    "bash": "~/.bashrc",
-    "zsh": "~/.zshrc",
-    "fish": "~/.config/fish/completions/tinynet.fish",
-}
-"""The shells, and the file where each looks for the completion of a command."""
-
-_VARIABLE = "_TINYNET_COMPLETE"
-"""The environment variable by which a shell asks the command for completions."""
 
 
 @click.command("help", cls=Command)
@@ -27,7 +16,7 @@ def help_command(context: click.Context, words: tuple[str, ...]) -> None:
 
 
 @click.command("completion", cls=Command)
-@click.argument("shell", type=click.Choice(list(SHELLS)))
+@click.argument("shell", type=click.Choice(list(shells.SHELLS)))
 @click.pass_context
 def completion_command(context: click.Context, shell: str) -> None:
     r"""Print the script that completes commands, options, files, runs and types in SHELL.
@@ -37,7 +26,5 @@ def completion_command(context: click.Context, shell: str) -> None:
     zsh:   echo 'eval "$(tinynet completion zsh)"' >> ~/.zshrc
     fish:  tinynet completion fish > ~/.config/fish/completions/tinynet.fish
     """
-    found = get_completion_class(shell)
-    assert found is not None
     root = context.find_root().command
-    echo(found(root, {}, "tinynet", _VARIABLE).source().strip("\n"), multiline=True)
+    echo(shells.script(shell, root).strip("\n"), multiline=True)

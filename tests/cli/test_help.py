@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.shell_completion import BashComplete
 from tinynet_cli.main import tinynet as root
+from tinynet_cli.shells import VARIABLE, Bash
 
 import tinynet as package
 
@@ -15,7 +15,7 @@ import tinynet as package
 def complete(line):
     """Return the completions of the last word of a command line."""
     *words, begun = line.split(" ")
-    completion = BashComplete(root, {}, "tinynet", "_TINYNET_COMPLETE")
+    completion = Bash(root, {}, "tinynet", VARIABLE)
     return [item.value for item in completion.get_completions(words, begun)]
 
 
@@ -90,8 +90,7 @@ def test_the_script_of_each_shell(tinynet, shell):
         ("train spec.json --kernels num", ["numpy"]),
     ],
 )
-def test_completions(spec, line, expected, monkeypatch):
-    monkeypatch.setenv("COMP_WORDS", f"tinynet {line}")  # as each shell does
+def test_completions(spec, line, expected):
     for folder in ("runs/first/checkpoints", "some"):
         Path(folder).mkdir(parents=True)
     assert sorted(complete(line)) == sorted(expected)
