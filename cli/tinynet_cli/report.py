@@ -1,6 +1,8 @@
 """`tinynet report`."""
 
+import sys
 from pathlib import Path
+from subprocess import DEVNULL, Popen, TimeoutExpired
 from typing import Any
 
 import click
@@ -9,6 +11,9 @@ from tinynet_cli import options
 from tinynet_cli.commands import Command
 from tinynet_cli.evaluate import checked_split
 from tinynet_cli.output import echo, print_json, short, warn
+
+_PATIENCE = 5.0
+"""Seconds in which the program that opens a page reports a failure."""
 
 
 @click.command(cls=Command)
@@ -52,17 +57,25 @@ def report(
     everything else, which says so.
     """
     from tinynet.commands.report import make_report
+    from tinynet.commands.report.report import page_file
     from tinynet.extras import importing
 
     with importing("report", "tinynet report"):
         import jinja2  # noqa: F401  # before the work that would be in vain
 
+    if output is not None:
+        page_file(output)  # a bad name is an error before the work, too
     made = make_report(path, split, title=title, **settings)
     file = made.write(output)
     size = file.stat().st_size
     if as_json:
         notices = [vars(notice) for notice in made.content.notices]
-        figures = {"split": made.split, "samples": made.samples, "metrics": made.metrics}
+        figures = {
+            "predictions": bool(made.content.outputs),
+            "split": made.split,
+            "samples": made.samples,
+            "metrics": made.metrics,
+        }
         checkpoint = made.checkpoint
         print_json(
             {"report": file, "bytes": size, "checkpoint": checkpoint, **figures, "notices": notices}
@@ -75,4 +88,21 @@ def report(
                 echo(f"note: {notice.text}", err=True)
         echo(f"report: {short(file)} ({size / 1000:,.0f} kB)")
     if shows:
-        click.launch(file.resolve().as_uri())
+        _open(file)
+
+
+def _open(file: Path) -> None:
+    """Open a page in a browser, whose own messages are not shown."""
+    opener = "open" if sys.platform == "darwin" else "xdg-open"
+    words = [opener, file.resolve().as_uri()]
+    try:
+        process = Popen(
+            words, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True
+        )
+        failed = process.wait(timeout=_PATIENCE) != 0
+    except TimeoutExpired:  # some browsers run until they are closed
+        failed = False
+    except OSError:
+        failed = True
+    if failed:
+        warn(f"no browser could be started here; open the page yourself: {file.resolve()}")

@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from tinynet.commands.runs.listing import Listing
 
 csv_option = click.option(
-    "--csv", "csv_file", metavar="FILE", type=click.Path(), help="Also write the table as CSV."
+    "--csv",
+    "csv_file",
+    metavar="FILE",
+    type=click.Path(),
+    help="Also write the table as CSV (- prints it alone).",
 )
 
 
@@ -70,13 +74,12 @@ def runs(
     """
     from tinynet.commands.runs.listing import list_runs
 
+    _check_csv(csv_file, as_json)
     listing = list_runs(folder, **choice)
-    if csv_file is not None:
-        from tinynet.commands.runs.csv_file import write_csv
-
-        write_csv(csv_file, listing.table())
     for problem in listing.problems:
         warn(problem)
+    if csv_file is not None and _write_csv(csv_file, listing):
+        return
     if as_json:
         print_json(listing.to_json())
     elif listing.entries:
@@ -87,6 +90,22 @@ def runs(
         echo(f"{folder} holds no runs")
     if not as_json:
         _name_studies(folder)
+
+
+def _check_csv(file: str | None, as_json: bool) -> None:
+    if file == "-" and as_json:
+        raise click.UsageError("--csv - and --json would both write to stdout; leave one out")
+
+
+def _write_csv(file: str, result: "Listing | Comparison") -> bool:
+    """Write a table as CSV, and return True if it was printed."""
+    from tinynet.commands.runs.csv_file import csv_text, write_csv
+
+    if file != "-":
+        write_csv(file, result.table())
+        return False
+    echo(csv_text(result.table()).removesuffix("\n"), multiline=True)
+    return True
 
 
 def _name_studies(folder: str) -> None:
@@ -135,17 +154,16 @@ def compare(
     """
     from tinynet.commands.runs.comparison import compare_runs
 
+    _check_csv(csv_file, as_json)
     comparison = compare_runs(paths)
-    if csv_file is not None:
-        from tinynet.commands.runs.csv_file import write_csv
-
-        write_csv(csv_file, comparison.table())
     if html_file is not None:
         from tinynet.commands.runs.page import write_page
 
         write_page(html_file, comparison)
     for problem in comparison.problems:
         warn(problem)
+    if csv_file is not None and _write_csv(csv_file, comparison):
+        return
     if as_json:
         print_json(comparison.to_json())
     else:

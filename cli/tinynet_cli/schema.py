@@ -15,7 +15,7 @@ from tinynet_cli.output import echo, json_text, print_json, short
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write, instead of printing it.",
+    help="File to write, instead of printing it (- prints it).",
 )
 @options.json_option
 @options.debug_option
@@ -32,6 +32,8 @@ def schema(output: Path | None, as_json: bool) -> None:
     document = spec_schema(registry.default())
     if "$comment" in document:
         echo(document["$comment"], err=True, multiline=True)
+    if output == Path("-"):
+        output = None
     if output is None and as_json:
         print_json(document)
         return

@@ -111,6 +111,26 @@ def test_files_of_a_comparison(tinynet, several, folder):
     assert len((folder / "c.csv").read_text().splitlines()) == 3
 
 
+def test_output_that_is_no_table_is_not_replaced(tinynet, several, folder):
+    """A mistyped option must not cost the spec or the log of a run."""
+    log = folder / "runs" / "small-001" / "metrics.jsonl"
+    before = log.read_text()
+    for words in (("runs", "--csv", log), ("compare", "runs", "--csv", "spec.json")):
+        result = tinynet(*words)
+        assert (result.code, "ends in .csv" in result.err) == (2, True)
+    assert tinynet("compare", "runs", "--html", "spec.json").code == 2
+    assert log.read_text() == before
+
+
+def test_csv_on_stdout(tinynet, several, folder):
+    """A pipe gets the table alone, and no file named `-` appears."""
+    for words in (("runs",), ("compare", "runs")):
+        rows = [*csv.reader(tinynet(*words, "--csv", "-").out.splitlines())]
+        assert [len(row) for row in rows] == [len(rows[0])] * 3
+        assert tinynet(*words, "--csv", "-", "--json").code == 2
+    assert not (folder / "-").exists()
+
+
 COLUMNS = [Column("name", ["a" * 30]), Column("state", ["finished"]), Column("loss", ["0.1"], True)]
 
 
@@ -163,6 +183,7 @@ def test_plot(tinynet, several, folder):
         "file": "curves.png",
         "runs": ["runs/small-001"],
         "figures": ["loss", "accuracy", "learning_rate"],
+        "left_out": [],
     }
     wrong = tinynet("plot", "runs", "--metrics", "los")
     assert (wrong.code, "did you mean 'loss'" in wrong.err) == (2, True)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tinynet.errors import CheckpointIOError
+from tinynet.files.outputs import require_foreign
 from tinynet.files.strict import kind_of
 
 WriteAt: TypeAlias = Callable[[int, bytes | memoryview], None]
@@ -66,10 +67,12 @@ def replacing_output(path: Path, size: int = 0) -> Iterator[WriteAt]:
 
     Raises:
         CheckpointIOError: for a folder, a pipe or a device.
+        UsageError: for a file that a run or a study writes itself.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         raise CheckpointIOError(f"{path} is {kind_of(target)}; name a regular file to write")
+    require_foreign(target)
     with replacing(target, size) as write_at:
         yield write_at
 

@@ -38,9 +38,9 @@ def figure(value: float) -> str:
     return f"{value:.1f}" if 100 <= size < 1_000_000 else f"{value:.2e}"
 
 
-def counted(number: int, word: str) -> str:
-    """Return a number and its word: ``1 epoch``, ``1,200 steps``."""
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
+def counted(number: int, word: str, ending: str = "s") -> str:
+    """Return a number and its word: ``1 epoch``, ``1,200 steps``, ``3 classes`` with ``"es"``."""
+    return f"{number:,} {word}{'' if number == 1 else ending}"
 
 
 def filled(words: Iterable[str], width: int | None, gap: str = "  ") -> list[str]:

@@ -91,8 +91,8 @@ def test_csv_of_hostile_names(hostile, tmp_path):
 
 
 def test_csv_that_cannot_be_written_is_an_error(folder, tmp_path):
-    (tmp_path / "out").mkdir()
-    for path in ("out", "missing/out.csv"):
+    (tmp_path / "out.csv").mkdir()
+    for path in ("out.csv", "missing/out.csv"):
         with pytest.raises(CheckpointIOError, match="out"):
             write_csv(path, {"name": ["a"]})
 

@@ -21,6 +21,7 @@ from tinynet.commands.pages.charts.svg import clean
 from tinynet.commands.pages.tables import view_of
 from tinynet.commands.report.charts import BarChart, Heatmap, Histogram, LineChart, ScatterChart
 from tinynet.extras import importing
+from tinynet.text.printing import counted
 
 TEMPLATES = Path(__file__).with_name("templates")
 """The folder of base.html.j2, which pages extend, and of parts.html.j2, whose macros they use."""
@@ -80,6 +81,7 @@ def render_page(
     )
     environment.filters |= {
         "cells": view_of,
+        "counted": counted,
         "data_uri": data_uri,
         "draw": draw,
         "number": lambda value: "" if value is None else number_text(value),

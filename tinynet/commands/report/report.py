@@ -28,7 +28,8 @@ from tinynet.commands.report.training_section import training_section
 from tinynet.data.given import GivenData
 from tinynet.data.splits import SplitName
 from tinynet.errors import CheckpointError, UsageError, explaining_io
-from tinynet.files.atomic import replacing
+from tinynet.files.atomic import replacing_output
+from tinynet.files.outputs import PAGE_ENDINGS, require_ending
 from tinynet.run.evaluation import SplitOrAlias
 from tinynet.run.options import Settings
 from tinynet.run.record import read_record
@@ -65,25 +66,36 @@ class Report:
 
         Raises:
             MissingPackageError: if jinja2 is missing.
-            UsageError: if the folder of the file does not exist.
+            UsageError: if the folder of the file does not exist, or the file does not end in .html.
             CheckpointIOError: if the file cannot be written.
         """
         from tinynet.commands.report.page import render
 
-        file = self.run / FILE if path is None else Path(path)
-        if file.is_dir():
-            file = file / FILE
-        if not file.parent.is_dir():
-            raise UsageError(f"{file.parent} is not a folder; create it, or name another file")
+        file = page_file(self.run / FILE if path is None else path)
         content = self.content
         text = render(content).encode()
         detailed = len(content.outputs)
         while len(text) > MAX_BYTES and detailed:
             detailed //= 2
             text = render(limited(content, detailed)).encode()
-        with explaining_io(file), replacing(file) as write_at:
+        with explaining_io(file), replacing_output(file) as write_at:
             write_at(0, text)
         return file
+
+
+def page_file(path: str | Path) -> Path:
+    """Return the file of a page: the path, or in a folder ``report.html``.
+
+    Raises:
+        UsageError: if it does not end in .html, or its folder does not exist.
+    """
+    file = Path(path)
+    if file.is_dir():
+        file = file / FILE
+    require_ending(file, PAGE_ENDINGS, "a report")
+    if not file.parent.is_dir():
+        raise UsageError(f"{file.parent} is not a folder; create it, or name another file")
+    return file
 
 
 def make_report(

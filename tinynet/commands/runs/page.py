@@ -10,6 +10,8 @@ from tinynet.commands.runs.comparison import Comparison, brief, result_text
 from tinynet.commands.runs.overview import epochs_of, short_labels
 from tinynet.errors import explaining_io
 from tinynet.files.atomic import replacing_output
+from tinynet.files.outputs import PAGE_ENDINGS, require_ending
+from tinynet.text.printing import counted
 
 _TEMPLATE = Path(__file__).with_name("compare.html.j2")
 
@@ -27,8 +29,10 @@ def write_page(path: str | Path, comparison: Comparison) -> None:
 
     Raises:
         MissingPackageError: if jinja2 is not installed.
+        UsageError: if the name does not end in .html, or the file belongs to a run.
         CheckpointIOError: if the file cannot be written.
     """
+    require_ending(path, PAGE_ENDINGS, "a page")
     text = render_page(_TEMPLATE, _values(comparison), purpose="tinynet compare --html")
     with explaining_io(Path(path)), replacing_output(Path(path)) as write_at:
         write_at(0, text.encode(errors="backslashreplace"))
@@ -40,7 +44,7 @@ def _values(comparison: Comparison) -> dict[str, Any]:
     contents += [("curves", "Curves")] if charts else []
     contents += [("problems", "Problems")] if comparison.problems else []
     return {
-        "title": f"Comparison of {len(comparison.entries):,} runs",
+        "title": f"Comparison of {counted(len(comparison.entries), 'run')}",
         "contents": contents,
         "results": _results(comparison),
         "settings": _settings(comparison),
@@ -100,5 +104,5 @@ def _charts(comparison: Comparison) -> Iterable[LineChart]:
                 lines.append(Line(run, x, y))
         if lines:
             rest = len(lines) - _MAX_LINES
-            note = f"{rest:,} more runs are not shown." if rest > 0 else ""
+            note = f"{counted(rest, 'more run')} not shown." if rest > 0 else ""
             yield LineChart(name, "epoch", name, tuple(lines[:_MAX_LINES]), note=note)

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from tinynet.commands.runs.columns import Cell
-from tinynet.commands.runs.csv_file import write_csv
+from tinynet.commands.runs.csv_file import csv_text
 from tinynet.commands.tune.plan import Plan
 from tinynet.commands.tune.study import Study, StudyFolder
 from tinynet.errors import explaining_io
@@ -134,7 +134,8 @@ def best_spec(plan: Plan, best: TrialResult, command: str) -> dict[str, JsonValu
 def write_results(result: StudyResult) -> None:
     """Write the table of trials, and the best spec if there is one."""
     folder = StudyFolder(result.folder)
-    write_csv(folder.table, _table(result))
+    with explaining_io(folder.table), replacing(folder.table) as write_at:
+        write_at(0, csv_text(_table(result)).encode())
     if result.best is not None:
         spec = best_spec(result.plan, result.best, result.train_command)
         text = json.dumps(spec, indent=2, ensure_ascii=False) + "\n"
