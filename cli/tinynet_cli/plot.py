@@ -1,5 +1,6 @@
 """`tinynet plot`."""
 
+import shlex
 from typing import Any
 
 import click
@@ -7,6 +8,9 @@ import click
 from tinynet_cli import completion, options
 from tinynet_cli.commands import Command
 from tinynet_cli.output import echo, print_json, short, warn
+
+_MAX_NAMES = 20
+"""Figures that are left out, and named."""
 
 
 def _split(
@@ -68,6 +72,14 @@ def plot(paths: tuple[str, ...], as_json: bool, **choice: Any) -> None:
     for problem in result.problems:
         warn(problem)
     if as_json:
-        print_json({"file": result.path, "runs": result.runs, "figures": result.figures})
+        facts = {"file": result.path, "runs": result.runs, "figures": result.figures}
+        print_json({**facts, "left_out": result.left_out})
     else:
+        if left := result.left_out:
+            more = f" and {len(left) - _MAX_NAMES:,} more" if len(left) > _MAX_NAMES else ""
+            echo(
+                f"note: {', '.join(left[:_MAX_NAMES])}{more} {'is' if len(left) == 1 else 'are'}"
+                f" left out; name the figures to draw: --metrics {shlex.quote(','.join(left[:3]))}",
+                err=True,
+            )
         echo(f"plot: {short(result.path)} ({', '.join(result.figures)})")

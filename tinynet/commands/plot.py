@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tinynet.commands.runs.curves import RATE, Axis, Curve, Panel, panels, smoothed
+from tinynet.commands.runs.curves import RATE, Axis, Curve, Panel, panels, smoothed, undrawn
 from tinynet.commands.runs.entries import RunEntry, entries_of
 from tinynet.errors import CheckpointIOError, UsageError, explaining_io
 from tinynet.extras import importing
@@ -32,12 +32,14 @@ class Plot:
         runs: The runs in it.
         figures: The titles of its panels.
         problems: A line for each fault of a run's folder.
+        left_out: The titles of further panels, which would be too many.
     """
 
     path: Path
     runs: list[Path]
     figures: list[str]
     problems: list[str]
+    left_out: list[str]
 
 
 def plot_runs(
@@ -86,7 +88,8 @@ def plot_runs(
     with explaining_io(file), replacing_output(file) as write_at:
         write_at(0, content)
     problems = [f"{entry.name}: {text}" for entry in entries for text in entry.problems]
-    return Plot(file, [e.path for e in readable], [panel.title for panel in found], problems)
+    titles, left_out = [panel.title for panel in found], undrawn(readable, metrics)
+    return Plot(file, [e.path for e in readable], titles, problems, left_out)
 
 
 def _picture(

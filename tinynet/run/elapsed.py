@@ -1,9 +1,12 @@
 """Times of the lines of a log over all processes that trained a run."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
+
+if TYPE_CHECKING:
+    from tinynet.run.record import RunRecord
 
 
 def elapsed(
@@ -28,3 +31,14 @@ def elapsed(
         step, seconds = line["step"], now
         times.append(earlier + now)
     return times
+
+
+def evaluation_times(record: "RunRecord") -> list[float]:
+    """Return the seconds of training up to each evaluation of a run, over all its processes.
+
+    Lines of single steps count as well: a process may end long after its last evaluation.
+    """
+    everything = sorted([*record.steps, *record.history], key=lambda line: line["step"])
+    times = elapsed(everything, record.run_id, record.sections.lineage)
+    by_line = dict(zip(map(id, everything), times, strict=True))
+    return [by_line[id(line)] for line in record.history]

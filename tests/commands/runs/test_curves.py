@@ -1,13 +1,14 @@
 """Curves of runs: panels by figure, positions on each axis, and moving averages."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
-from tinynet.commands.runs.curves import panels, smoothed
+from tinynet.commands.runs.curves import panels, smoothed, undrawn
 from tinynet.commands.runs.entries import entries_of
 from tinynet.errors import UsageError
-from tinynet.run.elapsed import elapsed
+from tinynet.run.elapsed import elapsed, evaluation_times
 
 
 def curves(paths, *choice):
@@ -89,3 +90,23 @@ def test_elapsed_time_adds_the_processes():
     assert elapsed(lines((1, 1.0), (2, 0.5)), "a", []) == [1.0, 1.5]
     resumed = [{"run_id": "a", "step": 1}, {"run_id": "b", "step": 2}, {"run_id": "a", "step": "x"}]
     assert elapsed(lines((1, 1.0), (2, 2.0), (3, 3.0)), "a", resumed) == [1.0, 3.0, 4.0]
+
+
+def test_time_after_the_last_evaluation_of_a_process_counts():
+    """A process that ends in the middle of an epoch has logged steps, but no evaluation."""
+    steps, history = lines((1, 1.0), (3, 5.0), (4, 1.0)), lines((2, 2.0), (5, 3.0))
+    sections = SimpleNamespace(lineage=[{"run_id": "a", "step": 3}])
+    record = SimpleNamespace(steps=steps, history=history, run_id="a", sections=sections)
+    assert evaluation_times(record) == [2.0, 8.0]
+
+
+def test_figures_beyond_the_most_panels_are_named(folder):
+    log = folder / "small-001" / "metrics.jsonl"
+    line = json.loads(log.read_text().splitlines()[0])
+    line |= {f"val/figure{number}": 1.0 for number in range(14)}
+    log.write_text(json.dumps(line) + "\n")
+    entries = entries_of(["runs/small-001"])
+    drawn = [panel.title for panel in panels(entries)]
+    assert len(drawn) == 13
+    assert undrawn(entries) == [f"figure{number}" for number in range(10, 14)]
+    assert undrawn(entries, ["loss"]) == []

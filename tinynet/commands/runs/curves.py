@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from tinynet.commands.runs.entries import RunEntry
 from tinynet.errors import UsageError
-from tinynet.run.elapsed import elapsed
+from tinynet.run.elapsed import elapsed, evaluation_times
 from tinynet.run.record import RunRecord
 from tinynet.text.wording import suggest
 
@@ -87,6 +87,15 @@ def panels(
     return [panel for panel in found if panel.curves]
 
 
+def undrawn(entries: Sequence[RunEntry], metrics: Sequence[str] = ()) -> list[str]:
+    """Return the titles of the panels that are too many without a choice of metrics."""
+    if metrics:
+        return []
+    records = [entry.record for entry in entries if entry.record is not None]
+    titles = dict.fromkeys(map(_title, _names(records)))
+    return [title for title in titles if title != RATE][_MAX_PANELS:]
+
+
 def _names(records: Iterable[RunRecord]) -> list[str]:
     """Return the names of all figures, those of validation first."""
     lines = chain.from_iterable(record.history for record in records)
@@ -147,6 +156,8 @@ def _curves(
 def _positions(record: RunRecord, lines: Sequence[dict[str, Any]], axis: Axis) -> list[float]:
     if axis == "step":
         return [float(line["step"]) for line in lines]
+    if axis == "time" and lines is record.history:
+        return evaluation_times(record)
     if axis == "time":
         return elapsed(lines, record.run_id, record.sections.lineage)
     if record.steps_per_epoch:
