@@ -13,6 +13,7 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
+from tinynet.text.printing import counted as counted
 from tinynet.text.printing import figure as figure
 from tinynet.text.printing import filled as filled
 from tinynet.text.printing import message_text

@@ -9,7 +9,7 @@ import click
 from tinynet_cli import options
 from tinynet_cli.commands import Command
 from tinynet_cli.fine_tuning import fine_tuning_options, print_plan, take_rules
-from tinynet_cli.output import echo, print_figures, print_json, short
+from tinynet_cli.output import counted, echo, print_figures, print_json, short
 
 if TYPE_CHECKING:
     from tinynet.run.training_run import Run
@@ -138,7 +138,7 @@ def _report(run: "Run", display: "Display", as_json: bool, settings: dict[str, A
         )
         return
     if test is not None:
-        print_figures(f"test ({test.samples:,} samples):", test.metrics)
+        print_figures(f"test ({counted(test.samples, 'sample')}):", test.metrics)
     echo(f"run: {short(run.path)}")
     echo(f"{'best' if run.best else 'last'} checkpoint: {short(checkpoint)}")
 

@@ -8,6 +8,7 @@ from tinynet.errors import Problem
 from tinynet.length import Epochs
 from tinynet.spec.average_spec import SwaSpec
 from tinynet.spec.consistency import AVERAGE, SCHEDULE
+from tinynet.text.printing import counted
 from tinynet.text.wording import quote
 from tinynet.training.facts import Facts
 from tinynet.training.loader import steps_per_epoch
@@ -83,9 +84,9 @@ def _late_reduction(facts: Facts, config: Any) -> Iterator[Problem]:
     comparable = config.min_delta <= max(stopping.min_delta, _PLATEAU_DELTA)
     if comparable and config.patience >= stopping.patience:
         message = (
-            f"training stops early after {stopping.patience} evaluations without improvement of"
-            f" {config.metric}, before the schedule reduces the rate after {config.patience}; use"
-            f" --set training.early_stopping.patience={2 * config.patience}"
+            f"training stops early after {counted(stopping.patience, 'evaluation')} without"
+            f" improvement of {config.metric}, before the schedule reduces the rate after"
+            f" {config.patience}; use --set training.early_stopping.patience={2 * config.patience}"
         )
         yield Problem(message, f"{SCHEDULE}/patience")
 

@@ -186,7 +186,10 @@ def test_an_interrupted_run_is_marked(folder, tmp_path):
     assert content.overview.state == "finished"
     assert content.spec.edits.rows[0][1:] == ("training.epochs", "2", "3")
     assert content.origin.lineage.rows[0][0] == "resumed"
+    assert content.origin.lineage.rows[0][3] == "training.epochs: 3, was 2"
     assert any(mark.kind == "resume" for mark in content.training.charts[0].marks)
+    seconds = [row[-1] for row in content.training.evaluations.rows]
+    assert seconds == sorted(seconds)
 
 
 def test_logged_statistics(folder, tmp_path):

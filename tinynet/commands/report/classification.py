@@ -17,6 +17,7 @@ from tinynet.commands.report.ranking import (
     roc_curve,
     thinned,
 )
+from tinynet.text.printing import counted
 from tinynet.types import Array
 
 MAX_MATRIX = 30
@@ -133,7 +134,8 @@ def _class_table(
     occurring = (support > 0) | (predicted > 0)
     order, note = np.flatnonzero(occurring), ""
     if len(order) < len(names):
-        note = f"{len(names) - len(order):,} classes that do not occur are left out. "
+        absent = counted(len(names) - len(order), "class", "es")
+        note = f"Left out, since neither true nor predicted: {absent}. "
     if (count := len(order)) > MAX_ROWS:
         order = np.sort(order[np.argsort(f1[order], kind="stable")[:MAX_ROWS]])
         note += f"The {MAX_ROWS} of {count:,} classes with the lowest F1."
@@ -198,7 +200,7 @@ class Ranked:
             is_part: True if the rows are a random part.
         """
         self._names = names
-        self._note = f"Of {len(scores):,} random predictions." if is_part else ""
+        self._note = f"Of {counted(len(scores), 'random prediction')}." if is_part else ""
         self._roc: dict[int, Curve] = {}
         self._precision: dict[int, Curve] = {}
         if len(names) <= MAX_RANKED and len(scores):

@@ -16,6 +16,7 @@ from tinynet.dataset import TEXT, Field
 from tinynet.network.summary import shape_text
 from tinynet.prediction.model import Model
 from tinynet.spec.data_spec import DataSpec
+from tinynet.text.printing import counted
 from tinynet.types import Array
 
 MAX_CLASSES = 30
@@ -103,7 +104,7 @@ def _described(field: Field) -> str:
     elif field.text_unit is not None:
         parts.append(f"a text of {field.text_unit}s")
     if field.classes is not None:
-        parts.append(f"{len(field.classes):,} classes")
+        parts.append(counted(len(field.classes), "class", "es"))
     return ", ".join(parts)
 
 
@@ -182,9 +183,9 @@ def _columns(data: Data) -> Table | None:
         rows += _rows(name, data.raw[name], np.stack(parts))
     if not rows:
         return None
-    note = f"Of {len(places):,} samples of the training split, before the transforms."
+    note = f"Of {counted(len(places), 'sample')} of the training split, before the transforms."
     if len(rows) > MAX_COLUMNS:
-        note += f" {len(rows) - MAX_COLUMNS:,} more features are not shown."
+        note += f" {counted(len(rows) - MAX_COLUMNS, 'more feature')} not shown."
     head = ("values", "mean", "standard deviation", "smallest", "largest")
     return Table(head, tuple(rows[:MAX_COLUMNS]), "Numbers", note)
 

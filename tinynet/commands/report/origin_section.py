@@ -11,12 +11,17 @@ from tinynet.commands.inspect import inspect_run
 from tinynet.commands.report.charts import Cell, Fact, Table
 from tinynet.commands.report.content import OriginSection
 from tinynet.commands.report.network_section import bytes_text
+from tinynet.commands.report.spec_section import value_text
 from tinynet.errors import TinynetError
 from tinynet.run.ending_text import resuming_command, unfinished
 from tinynet.run.record import RunRecord
+from tinynet.text.printing import counted
 
 MAX_ROWS = 100
 """Checkpoints, and entries of a lineage, that are shown."""
+
+MAX_CHANGES = 8
+"""Changed values of the spec that an entry names; the section of the spec has all."""
 
 _NAMES = {
     "tinynet": "tinynet",
@@ -106,8 +111,9 @@ def _notes(entry: Mapping[str, Any]) -> list[str]:
             )
     changes = entry.get("changes")
     if isinstance(changes, list) and changes:
-        several = "values" if len(changes) > 1 else "value"
-        notes.append(f"{len(changes):,} {several} of the spec changed")
+        notes += map(_change, changes[:MAX_CHANGES])
+        if (rest := len(changes) - MAX_CHANGES) > 0:
+            notes.append(f"{counted(rest, 'more value')} of the spec changed")
     for key in ("data_changes", "reasons"):
         lines = entry.get(key)
         if isinstance(lines, list):
@@ -115,6 +121,14 @@ def _notes(entry: Mapping[str, Any]) -> list[str]:
     if entry.get("exact") is True and not notes:
         notes.append("exact")
     return list(dict.fromkeys(filter(None, notes)))
+
+
+def _change(change: Any) -> str:
+    """Return a changed value of the spec: ``training.epochs: 10, was 5``."""
+    if not isinstance(change, dict):
+        return "a value of the spec changed"
+    path = str(change.get("pointer", "")).removeprefix("/").replace("/", ".")
+    return f"{path}: {value_text(change.get('new'))}, was {value_text(change.get('old'))}"
 
 
 def _checkpoints(record: RunRecord) -> Table | None:

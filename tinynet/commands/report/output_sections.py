@@ -18,6 +18,7 @@ from tinynet.commands.report.samples import worst_samples
 from tinynet.data.data import Data
 from tinynet.errors import TinynetError
 from tinynet.prediction.model import Model
+from tinynet.text.printing import counted
 from tinynet.types import Array
 
 SPLITS = {"train": "training split", "val": "validation split", "test": "test split"}
@@ -38,7 +39,7 @@ def output_sections(
     """Return the section of each output that has a target; at least one with the figures."""
     sections = [_section(model, data, evaluated, output) for output in evaluated.outputs]
     if not sections:
-        where = f"{evaluated.samples:,} samples of the {SPLITS[evaluated.split]}."
+        where = f"{counted(evaluated.samples, 'sample')} of the {SPLITS[evaluated.split]}."
         name = next(iter(model.network.outputs))
         sections = [OutputSection(name, name, where, _figures(evaluated, None))]
     return tuple(sections)
@@ -47,7 +48,7 @@ def output_sections(
 def _section(
     model: Model, data: Data, evaluated: EvaluatedSplit, output: Compared
 ) -> OutputSection:
-    where = f"{evaluated.samples:,} samples of the {SPLITS[evaluated.split]}"
+    where = f"{counted(evaluated.samples, 'sample')} of the {SPLITS[evaluated.split]}"
     several = len(evaluated.outputs) > 1
     name = output.name
     # The figures of a single output are at the start of the report already.
@@ -60,9 +61,9 @@ def _section(
     most_bytes = _PICTURES // len(evaluated.outputs)
     samples = worst_samples(model, data, evaluated.split, output, most_bytes)
     if isinstance(collector, ClassCollector):
-        sentence = f"{len(collector.classes):,} classes; {where}"
+        sentence = f"{counted(len(collector.classes), 'class', 'es')}; {where}"
         if collector.positions != evaluated.samples:
-            sentence += f" with {collector.positions:,} labels that count"
+            sentence += f" with {counted(collector.positions, 'counted label')}"
         return OutputSection(
             name,
             title,
@@ -74,9 +75,10 @@ def _section(
         )
     if isinstance(collector, LabelCollector):
         share = collector.exact / max(collector.samples, 1)
+        labels = counted(len(collector.labels), "label")
         sentence = (
-            f"{len(collector.labels):,} labels, of which a sample has any number; {where}. All"
-            f" labels of {share:.1%} of the samples are right."
+            f"{labels}, of which a sample has any number; {where}."
+            f" All labels of {share:.1%} of the samples are right."
         )
         content = labelled(collector) if collector.samples else None
         return OutputSection(name, title, sentence, figures, content, samples=samples)

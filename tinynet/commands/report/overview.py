@@ -8,6 +8,7 @@ from tinynet.commands.report.evaluation import EvaluatedSplit
 from tinynet.commands.report.output_sections import SPLITS, finite_figure
 from tinynet.run.ending_text import ending_text, unfinished
 from tinynet.run.record import RunRecord
+from tinynet.text.printing import counted
 
 MAX_FIGURES = 6
 """Figures at the start of a report."""
@@ -39,9 +40,8 @@ def _figures(
 ) -> tuple[tuple[Figure, ...], str]:
     if evaluated is not None:
         chosen = [finite_figure(name, value) for name, value in evaluated.figures.items()]
-        where = (
-            f"{SPLITS[evaluated.split]}, {evaluated.samples:,} samples, {_checkpoint(record, step)}"
-        )
+        samples = counted(evaluated.samples, "sample")
+        where = f"{SPLITS[evaluated.split]}, {samples}, {_checkpoint(record, step)}"
         return tuple(chosen[:MAX_FIGURES]), where
     best = record.best
     if best is None:
@@ -72,12 +72,8 @@ def _sentence(record: RunRecord) -> str:
     if record.stop_reason == "early_stopping":
         return f"Ended by early stopping: {at}."
     if record.stop_reason == "steps":
-        return f"Finished after {_counted(record.step, 'step')}, {_counted(record.epoch, 'epoch')}."
-    return f"Finished after {_counted(record.epoch, 'epoch')}, {_counted(record.step, 'step')}."
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number:,} {word}{'s' if number != 1 else ''}"
+        return f"Finished after {counted(record.step, 'step')}, {counted(record.epoch, 'epoch')}."
+    return f"Finished after {counted(record.epoch, 'epoch')}, {counted(record.step, 'step')}."
 
 
 def _facts(record: RunRecord) -> list[Fact]:

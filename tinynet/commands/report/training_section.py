@@ -8,8 +8,10 @@ import numpy as np
 from tinynet.commands.report.charts import Cell, Line, LineChart, Mark, Table
 from tinynet.commands.report.content import TrainingSection
 from tinynet.commands.report.names import figure_title
+from tinynet.run.elapsed import evaluation_times
 from tinynet.run.ending_text import unfinished
 from tinynet.run.record import RunRecord
+from tinynet.text.printing import counted
 
 MAX_POINTS = 300
 """Points of a line, if there are few charts."""
@@ -40,7 +42,9 @@ def training_section(record: RunRecord) -> TrainingSection | None:
     if any(line.get("learning_rate") is not None for line in rates):
         charts.append(_rate_chart(steps or history, by_step and not steps, bool(steps), marks))
     return TrainingSection(
-        tuple(_sentences(record)), tuple(charts), _evaluations(history) if history else None
+        tuple(_sentences(record)),
+        tuple(charts),
+        _evaluations(history, evaluation_times(record)) if history else None,
     )
 
 
@@ -171,7 +175,7 @@ def _sentences(record: RunRecord) -> list[str]:
         stopping = training.get("early_stopping") or {}
         sentences.append(
             f"Early stopping ended the run: {stopping.get('metric')} did not improve in"
-            f" {stopping.get('patience')} evaluations."
+            f" {_patience(stopping.get('patience'))}."
         )
     resumed = [e for e in record.sections.lineage if e.get("run_id") == record.run_id]
     if resumed:
@@ -181,21 +185,30 @@ def _sentences(record: RunRecord) -> list[str]:
     return sentences
 
 
-def _evaluations(history: Sequence[Mapping[str, Any]]) -> Table:
-    """Return the figures of each evaluation, of many those of a selection with the last."""
+def _patience(patience: Any) -> str:
+    return counted(patience, "evaluation") if isinstance(patience, int) else "its patience"
+
+
+def _evaluations(history: Sequence[Mapping[str, Any]], times: Sequence[float]) -> Table:
+    """Return the figures of each evaluation, of many those of a selection with the last.
+
+    Args:
+        history: The evaluations.
+        times: The seconds of training up to each, over all processes.
+    """
     names = list(dict.fromkeys(n for line in history for n in line if n not in _OWN))
-    chosen = list(history)
+    chosen = list(zip(history, times, strict=True))
     if len(history) > MAX_ROWS:
         places = np.unique(np.linspace(0, len(history) - 1, MAX_ROWS).astype(np.int64))
-        chosen = [history[place] for place in places]
+        chosen = [chosen[place] for place in places]
     rows: list[tuple[Cell, ...]] = [
         (
             line["epoch"],
             line["step"],
             *(line.get(name) for name in names),
-            line["wall"]["seconds"],
+            seconds,
         )
-        for line in chosen
+        for line, seconds in chosen
     ]
     return Table(
         ("epoch", "step", *names, "seconds"),

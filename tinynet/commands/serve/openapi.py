@@ -4,6 +4,7 @@ from typing import Any
 
 from tinynet.commands.serve.description import Description
 from tinynet.commands.serve.limits import Limits, size_text
+from tinynet.text.printing import counted
 
 ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -54,7 +55,8 @@ def predict_operation(description: Description) -> dict[str, Any]:
 
 def responses(limits: Limits) -> dict[int | str, dict[str, Any]]:
     """Return the answers that are errors."""
-    notes = {413: f" The limits are {size_text(limits.max_size)} and {limits.max_rows:,} samples."}
+    samples = counted(limits.max_rows, "sample")
+    notes = {413: f" The limits are {size_text(limits.max_size)} and {samples}."}
     notes[503] = f" The limit is {limits.timeout:g} seconds."
     return {
         status: {

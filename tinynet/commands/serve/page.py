@@ -8,6 +8,7 @@ from typing import Any
 from tinynet.commands.pages.page import render_page
 from tinynet.commands.serve.description import Description, TableColumn
 from tinynet.commands.serve.limits import Limits, size_text
+from tinynet.text.printing import counted
 
 _TEMPLATE = Path(__file__).with_name("serve.html.j2")
 _SCRIPT = Path(__file__).with_name("serve.js")
@@ -54,7 +55,7 @@ def _facts(description: Description) -> list[dict[str, str]]:
     facts = []
     for name, entry in description.inputs.items():
         shape = " x ".join(map(str, entry["shape"])) or "one value"
-        text = f"{len(description.columns):,} columns" if description.columns else shape
+        text = counted(len(description.columns), "column") if description.columns else shape
         facts.append(
             {
                 "name": _titled("Input", name, description.inputs),
@@ -62,14 +63,16 @@ def _facts(description: Description) -> list[dict[str, str]]:
             }
         )
     if description.columns:
-        facts = [{"name": "Input", "text": f"a table of {len(description.columns):,} columns"}]
+        facts = [
+            {"name": "Input", "text": f"a table of {counted(len(description.columns), 'column')}"}
+        ]
     for name, entry in description.outputs.items():
         classes = entry.get("classes")
         shape = " x ".join(map(str, entry["shape"])) or "one"
         text = f"{shape} values"
         if classes is not None:
             more = f" and {len(classes) - 20:,} more" if len(classes) > 20 else ""
-            text = f"{len(classes):,} classes: {', '.join(classes[:20])}{more}"
+            text = f"{counted(len(classes), 'class', 'es')}: {', '.join(classes[:20])}{more}"
         elif entry["shape"] in ([], [1]):
             text = "a number"
         facts.append({"name": _titled("Output", name, description.outputs), "text": text})

@@ -26,6 +26,7 @@ from tinynet.errors import TinynetError
 from tinynet.run.interrupts import Interrupted, Interrupts, recorded_signals
 from tinynet.run.lock import locked
 from tinynet.run.record import read_record
+from tinynet.text.printing import counted
 from tinynet.training.events import Warned
 
 
@@ -214,6 +215,5 @@ def _interrupted(result: StudyResult) -> str:
     left = len(result.trials) - done
     saved = f"; {left} unfinished {'trial is' if left == 1 else 'trials are'} saved" if left else ""
     command = f"tinynet tune --run {shlex.quote(str(result.folder))} --resume"
-    return (
-        f"Interrupted after {done} of {result.plan.trials} trials{saved}. Continue with: {command}"
-    )
+    trials = counted(result.plan.trials, "trial")
+    return f"Interrupted after {done} of {trials}{saved}. Continue with: {command}"
