@@ -166,3 +166,5 @@ def import_command(
     elif not quiet:
         echo(f"{result.path}: {result.arrays:,} arrays, {result.elements:,} elements")
         echo(f"checkpoint: {result.checkpoint}")
+    for warning in result.warnings:
+        warn(warning)

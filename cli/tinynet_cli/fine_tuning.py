@@ -150,6 +150,7 @@ def print_plan(
     if as_json:
         tensors = [_as_data(move) for move in plan.moves]
         answer: dict[str, Any] = {"checkpoint": str(path), "tensors": tensors, "notes": plan.notes}
+        answer["warnings"] = plan.warnings
         if error is not None:
             answer["options"] = plan.options
             answer["error"] = {"type": type(error).__name__, "message": str(error)}
@@ -158,6 +159,8 @@ def print_plan(
     echo(f"from {short(path)}: {plan.summary}")
     for line in plan.lines:
         echo(line)
+    for warning in plan.warnings:
+        echo(f"{'warning':<10}  {warning}")
     if plan.options:
         echo(f"to allow this, add: {' '.join(plan.options)}")
 

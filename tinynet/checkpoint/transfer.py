@@ -89,13 +89,15 @@ class TransferPlan:
     """The actions for all tensors: the network's in its order, then those that are dropped.
 
     ``refusals`` has a line for each move that the rules do not allow, and ``options`` those of
-    ``tinynet train`` that would allow them.
+    ``tinynet train`` that would allow them. ``warnings`` has the reasons why the network may
+    compute other outputs than the model that the tensors come from.
     """
 
     moves: tuple[TensorTransfer, ...]
     notes: tuple[str, ...]
     refusals: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def counts(self) -> dict[Action, int]:
         """Return the number of tensors of each action."""

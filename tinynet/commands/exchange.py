@@ -105,12 +105,17 @@ def _note(checkpoint: Checkpoint) -> dict[str, JsonValue]:
 
 @dataclass(frozen=True)
 class Imported:
-    """The result of an import: the files, and the number of arrays and of their elements."""
+    """The result of an import: the files, and the number of arrays and of their elements.
+
+    ``warnings`` has the reasons why the network may compute other outputs than the model that the
+    file comes from.
+    """
 
     path: Path
     checkpoint: Path
     arrays: int
     elements: int
+    warnings: tuple[str, ...] = ()
 
 
 def import_weights(
@@ -147,6 +152,7 @@ def import_weights(
         raise RunExistsError(f"{target} already exists; choose another name")
     trainer = _trainer(spec, overrides, data_root, max_params)
     own = {**trainer.network.params, **trainer.network.buffers}
+    warnings: tuple[str, ...] = ()
     if layout is None and rules == STRICT:
         for name, array in _read(path, own).items():
             np.copyto(own[name], array)
@@ -156,12 +162,13 @@ def import_weights(
         start = WeightFileStart.open(path, rules, layout)
         plan = start.plan(trainer)
         start.apply(plan, trainer)
-        origin = start.record(plan)
+        origin, warnings = start.record(plan), plan.warnings
         taken = {move.target.address for move in plan.moves if move.source and move.target}
     first = Checkpoint.of(trainer, ({"imported": origin},))
     require_loadable(first)
     first.write(target)
-    return Imported(path, target, len(taken), sum(own[name].size for name in taken if name in own))
+    size = sum(own[name].size for name in taken if name in own)
+    return Imported(path, target, len(taken), size, warnings)
 
 
 def plan_import(

@@ -197,6 +197,8 @@ def _start(
         start, trainer, plan = _fine_tuning(spec, request, settings, given)
         start.apply(plan, trainer)
         tell(Transferred(start.path, plan.summary, plan.lines))
+        for warning in plan.warnings:
+            tell(Warned(warning))
         lineage = start.lineage(plan)
     for problem in trainer.advice():
         tell(Warned(str(spec.locate(SpecError([problem])))))

@@ -73,7 +73,7 @@ def test_names_in_alphabetical_order_tell_nothing(file):
     assert "the file does not tell their order" in message
     assert "weights.npz has  decoder: bias (4,), weight (4, 4)" in message
     assert "the network has  dense_1: weight (4, 4), bias (4,)" in message
-    assert "--map decoder=dense_1 --map encoder=dense_2" in message
+    assert "--map decoder=NODE --map encoder=NODE" in message
     assert "--allow-new" not in message
     rules = TransferRules(map={"encoder": "dense_1", "decoder": "dense_2"})
     load(net, file(arrays), rules=rules)
@@ -255,3 +255,38 @@ def test_arrays_that_only_training_needs_are_noted(file):
     }  # fmt: skip
     plan = load(network("batch_norm"), file(arrays))
     assert plan.notes == ("not needed: num_batches_tracked (1)",)
+
+
+@pytest.mark.parametrize(("layout", "names"), [("keras", ("g", "b")), ("torch", ("w", "b"))])
+def test_another_epsilon_than_the_framework_s_is_a_warning(file, layout, names):
+    """Keras's default is 0.001; with 1e-5, features of a small variance have other outputs."""
+    roles = {"g": "n/gamma", "w": "n.weight", "b": f"n{'/' if layout == 'keras' else '.'}beta"}
+    arrays = {roles[name].replace("n.beta", "n.bias"): np.ones(4, np.float32) for name in names}
+    default, other = (1e-3, 1e-5) if layout == "keras" else (1e-5, 1e-3)
+    net = network({"type": "layer_norm", "epsilon": other})
+    (warning,) = load(net, file(arrays), layout).warnings
+    assert f"--set network.layers.layer_norm_1.epsilon={default:g}" in warning
+    assert not load(
+        network({"type": "layer_norm", "epsilon": default}), file(arrays), layout
+    ).warnings
+
+
+def test_attention_to_another_sequence_is_told_from_self_attention(file):
+    """Both have equal shapes, and a file sorted by name has them in the other order."""
+    shapes = {"in_proj_weight": (12, 4), "in_proj_bias": (12,), "out_proj.weight": (4, 4),
+              "out_proj.bias": (4,)}  # fmt: skip
+    arrays = {
+        f"layers.0.{module}.{name}": RNG.standard_normal(shape).astype(np.float32)
+        for module in ("multihead_attn", "self_attn")
+        for name, shape in shapes.items()
+    }
+    attention = {"type": "multi_head_attention", "num_heads": 2}
+    layers = [
+        {**attention, "name": "own", "inputs": "input:x"},
+        {**attention, "name": "other", "inputs": ["own", "input:y"]},
+    ]
+    net = Network({"input_shape": {"x": [3, 4], "y": [5, 4]}, "layers": layers})
+    load(net, file(arrays))
+    for node, module in (("own", "self_attn"), ("other", "multihead_attn")):
+        expected = arrays[f"layers.0.{module}.out_proj.weight"]
+        np.testing.assert_array_equal(net.params[f"{node}/output_weight"].T, expected)

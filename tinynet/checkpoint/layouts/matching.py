@@ -10,6 +10,9 @@ from tinynet.checkpoint.layouts.slots import Slot
 from tinynet.files.array_header import ArrayHeader
 from tinynet.text.wording import format_list, suggest
 
+_SELF, _OTHER = ("self_attn",), ("multihead_attn", "cross_attn", "encoder_attn")
+"""The last names of attention modules whose keys are the queries' sequence, or another one."""
+
 _SHOWN = 12
 """Most layers that a message lists of each side."""
 
@@ -109,7 +112,8 @@ class Matcher:
     def fits(self, slot: Slot, module: Module) -> bool:
         """Return True if a module has exactly the parameters of a slot."""
         shapes = tuple(slot.layer.params.items()), tuple(module.shapes.items())
-        key = (slot.layer.type, slot.part, slot.problem, *shapes)
+        is_self = _is_self_attention(slot, module)
+        key = (slot.layer.type, slot.part, slot.problem, is_self, *shapes)
         if key not in self._fits:
             self._fits[key] = self._fits_exactly(slot, module)
         return self._fits[key]
@@ -119,6 +123,7 @@ class Matcher:
         used = {name for tensor in tensors.values() for name in tensor.arrays}
         return (
             not slot.problem
+            and _is_self_attention(slot, module) is not False
             and tensors.keys() == slot.sources.keys()
             and used == set(module.arrays.values())
             and all(t.source and t.shape == slot.layer.params[p] for p, t in tensors.items())
@@ -174,8 +179,7 @@ class Matcher:
             why = "the file does not tell their order"
         else:
             why = "they are in parallel branches of the network"
-        example = list(zip(ordered or modules, slots, strict=False))[:_SHOWN]
-        options = " ".join(f"--map {m.name}={s.layer.name}" for m, s in example)
+        options = " ".join(f"--map {module.name}=NODE" for module in modules[:_SHOWN])
         hint = ""
         if ordered is None and equal:
             hint = (
@@ -183,8 +187,8 @@ class Matcher:
                 " numbers in the names of the others may)"
             )
         self.pairing.ambiguous.append(
-            f"layers of equal shapes cannot be paired, because {why}{hint}; write the right pairs,"
-            f" such as {options}"
+            f"layers of equal shapes cannot be paired, because {why}{hint}; write the node of"
+            f" each: {options}"
             + _listed(f"{self._origin} has ", modules)
             + _listed("the network has ", slots)
         )
@@ -199,6 +203,14 @@ class Matcher:
 
     def _free_modules(self) -> list[Module]:
         return [m for m in self._modules.modules if m.name not in self._taken]
+
+
+def _is_self_attention(slot: Slot, module: Module) -> bool | None:
+    """Return True if both attend to the same sequence or both to another; None if not known."""
+    last = module.name.rpartition(".")[2]
+    if slot.layer.type != "multi_head_attention" or last not in (*_SELF, *_OTHER):
+        return None
+    return (last in _OTHER) == slot.layer.has_second_input
 
 
 def _listed(start: str, items: Sequence[Slot | Module]) -> str:

@@ -12,6 +12,7 @@ from tinynet.checkpoint.layouts.converted import (
     convert,
     file_array,
 )
+from tinynet.checkpoint.layouts.epsilons import epsilon_warnings
 from tinynet.checkpoint.layouts.feature_order import FeatureOrders
 from tinynet.checkpoint.layouts.keras_layers import keras_slots
 from tinynet.checkpoint.layouts.keras_names import keras_modules
@@ -37,6 +38,7 @@ from tinynet.checkpoint.transfer import (
     refusals,
 )
 from tinynet.checkpoint.transfer_rules import TransferRules
+from tinynet.engine.node import Node
 from tinynet.errors import CheckpointMismatchError
 from tinynet.files.array_header import ArrayHeader
 from tinynet.network.network import Network
@@ -94,6 +96,11 @@ def plan_layout_transfer(
     return transfer.plan()
 
 
+def _has_second_sequence(node: Node) -> bool:
+    """Return True for a node that reads two values, apart from a mask."""
+    return len(set(node.inputs[:2])) > 1 and len(node.in_shapes[1]) > 1
+
+
 class _Transfer:
     def __init__(
         self,
@@ -106,9 +113,9 @@ class _Transfer:
         in_order: bool,
     ) -> None:
         self._network, self._headers, self._rules = network, headers, rules
-        self._origin, self._framework = origin, _FRAMEWORKS[layout]
+        self._origin, self._layout, self._framework = origin, layout, _FRAMEWORKS[layout]
         self._modules = self._framework.modules(headers, in_order=in_order)
-        self._lost: list[str] = []
+        self._warnings: list[str] = []
         self._slots = [s for layer in self._layers() for s in self._framework.slots(layer)]
         self._paired: dict[str, TensorLayout] = {}
 
@@ -137,14 +144,21 @@ class _Transfer:
         )
         self._require_overlaps(moves)
         moves += tuple(self._unused(moves))
-        return self._checked(TransferPlan(moves, tuple(self._notes(matcher.pairing))), matcher)
+        paired = [slot.layer for slot, _ in matcher.pairing.pairs]
+        plan = TransferPlan(
+            moves,
+            tuple(self._notes(matcher.pairing)),
+            warnings=(*self._warnings, *epsilon_warnings(paired, self._layout)),
+        )
+        return self._checked(plan, matcher)
 
     def _layers(self) -> list[LayerFacts]:
         """Return the layers with parameters, in topological order."""
         types = layer_types(self._network)
         options = {node.name: node.spec.options for node in build_graph(self._network.spec)}
-        orders = FeatureOrders(self._network) if self._framework.is_channels_first else None
-        self._lost = [] if orders is None else orders.lost
+        is_first = self._framework.is_channels_first
+        orders = FeatureOrders(self._network, options) if is_first else None
+        self._warnings = [] if orders is None else orders.notes()
         layers = []
         for name, node in self._network.nodes.items():
             if params := layer_params(self._network, name):
@@ -155,6 +169,7 @@ class _Transfer:
                         not is_positional(name, types[name]),
                         params,
                         options[name],
+                        _has_second_sequence(node),
                         None if orders is None else orders.of_input(node),
                         None if orders is None else orders.of_output(node),
                     )
@@ -251,10 +266,6 @@ class _Transfer:
         if ignored := self._modules.ignored:
             names = sorted({name.rpartition(self._framework.separator)[2] for name in ignored})
             notes.append(f"not needed: {', '.join(names)} ({len(ignored):,})")
-        notes += [
-            f"{name} takes features of flattened images, whose order after it is not known"
-            for name in self._lost
-        ]
         return notes
 
     def _checked(self, plan: TransferPlan, matcher: Matcher) -> TransferPlan:

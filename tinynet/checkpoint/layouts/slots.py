@@ -38,6 +38,7 @@ class LayerFacts:
         is_named: True if the node has a name of its own.
         params: The shapes of its own parameters and buffers, by name.
         config: The options of the node in the spec.
+        has_second_input: True if it reads a second value, as attention to another sequence does.
         rows: The order of the features of its input in the other framework, if it differs.
         columns: The same of its output.
     """
@@ -47,6 +48,7 @@ class LayerFacts:
     is_named: bool
     params: Mapping[str, Shape]
     config: Mapping[str, object]
+    has_second_input: bool = False
     rows: Array | None = None
     columns: Array | None = None
 

@@ -126,7 +126,7 @@ class Features:
     order: Array = field(compare=False)
 
     def __str__(self) -> str:
-        axis = ("rows", "columns")[self.axis]
+        axis = ("rows", "columns")[self.axis] if self.axis < 2 else f"axis {self.axis}"
         return f"{axis} from channels first to channels last"
 
     def shape(self, before: Shape, /) -> Shape:

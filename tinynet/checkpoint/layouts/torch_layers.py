@@ -29,6 +29,12 @@ def _rows(layer: LayerFacts) -> tuple[Step, ...]:
     return () if layer.rows is None else (Features(0, layer.rows),)
 
 
+def _last(layer: LayerFacts, shape: Shape) -> tuple[Step, ...]:
+    """Return the change of the last axis, of arrays of a shape."""
+    has_features = layer.rows is not None and shape[-1:] == (len(layer.rows),)
+    return (Features(len(shape) - 1, layer.rows),) if has_features else ()  # type: ignore[arg-type]
+
+
 def _dense(layer: LayerFacts) -> Sources:
     columns = layer.columns
     of_weight = () if columns is None else (Features(1, columns),)
@@ -46,7 +52,10 @@ def _bilinear(layer: LayerFacts) -> Sources:
 def _conv(layer: LayerFacts) -> Sources:
     """(O, I, *kernel) -> (*kernel, I, O); a transposed one has (I, O, *kernel), and so (O, I)."""
     rank = len(layer.params["weight"])
-    return {"weight": _one("weight", Transpose((*range(2, rank), 1, 0))), "bias": _one("bias")}
+    steps: tuple[Step, ...] = (Transpose((*range(2, rank), 1, 0)),)
+    if layer.type == "conv1d" and layer.rows is not None:
+        steps = (*steps, Features(1, layer.rows))
+    return {"weight": _one("weight", *steps), "bias": _one("bias")}
 
 
 def _depthwise(layer: LayerFacts) -> Sources:
@@ -74,7 +83,8 @@ def _separable(layer: LayerFacts) -> list[Slot]:
 def _norm(layer: LayerFacts) -> Sources:
     rank = max(map(len, layer.params.values()), default=1)
     # Over a whole image, PyTorch's parameters have its shape: channels first.
-    steps = (Transpose((*range(1, rank), 0)),) if rank > 2 else _rows(layer)
+    shape = max(layer.params.values(), key=len, default=())
+    steps = (Transpose((*range(1, rank), 0)),) if rank > 2 else _last(layer, shape)
     return {
         "gamma": (*_one("weight", *steps), *_one("gamma", *steps)),
         "beta": (*_one("bias", *steps), *_one("beta", *steps)),
@@ -85,7 +95,7 @@ def _norm(layer: LayerFacts) -> Sources:
 
 def _reshaped(layer: LayerFacts) -> Sources:
     """Parameters whose elements PyTorch keeps in another shape: PReLU, positions, factors."""
-    steps = {name: (*_rows(layer), Reshape(shape)) for name, shape in layer.params.items()}
+    steps = {name: (Reshape(shape), *_last(layer, shape)) for name, shape in layer.params.items()}
     roles = {"alpha": ("weight", "value"), "weight": ("weight", "value"),
              "gamma": ("gamma", "weight", "value"), "beta": ("beta", "bias")}  # fmt: skip
     return {
@@ -108,7 +118,7 @@ def _recurrent(layer: LayerFacts) -> Sources:
         weight = (*reordered, Transpose((1, 0)))
         biases = f"bias_ih{suffix}", f"bias_hh{suffix}"
         sources |= {
-            f"{prefix}weight": _one(f"weight_ih{suffix}", *weight),
+            f"{prefix}weight": _one(f"weight_ih{suffix}", *weight, *_rows(layer)),
             f"{prefix}recurrent_weight": _one(f"weight_hh{suffix}", *weight),
             f"{prefix}bias": (ParamSource(biases, reordered, join),),  # type: ignore[arg-type]
         }
@@ -126,8 +136,8 @@ def _attention(layer: LayerFacts) -> Sources:
         rows = Rows(start, size, total)
         own = f"{name[0]}_proj"
         sources[f"{name}_weight"] = (
-            ParamSource(("in_proj_weight",), (rows, Transpose((1, 0)))),
-            ParamSource((f"{own}_weight",), (Transpose((1, 0)),)),
+            ParamSource(("in_proj_weight",), (rows, Transpose((1, 0)), *_rows(layer))),
+            ParamSource((f"{own}_weight",), (Transpose((1, 0)), *_rows(layer))),
         )
         sources[f"{name}_bias"] = (
             ParamSource(("in_proj_bias",), (rows,)),
