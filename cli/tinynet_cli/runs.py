@@ -34,7 +34,10 @@ csv_option = click.option(
 def _split(
     context: click.Context, parameter: click.Parameter, value: str | None
 ) -> tuple[str, ...]:
-    return tuple(name.strip() for name in (value or "").split(",") if name.strip())
+    names = tuple(name.strip() for name in (value or "").split(",") if name.strip())
+    if value is not None and not names:
+        raise click.BadParameter(f"{value!r} names no column; write COLUMN,...: name,val/loss")
+    return names
 
 
 @click.command(cls=Command)
@@ -47,8 +50,13 @@ def _split(
     help="Show the runs with 'val/accuracy>0.9', 'name=digits*', state=finished or"
     " 'learning_rate<=0.01' (a value of the spec); of several, all must hold.",
 )
-@click.option("--sort", metavar="COLUMN", help="Sort by a column, such as val/loss.")
-@click.option("--reverse", is_flag=True, help="Sort in descending order.")
+@click.option(
+    "--sort",
+    metavar="COLUMN",
+    help="Sort by a column: a figure such as val/loss with the best run first (small losses, great"
+    " accuracies), anything else in ascending order.",
+)
+@click.option("--reverse", is_flag=True, help="Reverse the order.")
 @click.option(
     "--columns",
     metavar="COLUMN,...",

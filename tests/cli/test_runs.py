@@ -16,6 +16,13 @@ def several(tinynet, spec):
         assert tinynet("train", spec, "--set", change, "--quiet").code == 0
 
 
+@pytest.mark.parametrize("value", ["", ",", " "])
+def test_no_columns_are_an_error(tinynet, value):
+    result = tinynet("runs", "--columns", value)
+    assert result.code == 2
+    assert "names no column" in result.err
+
+
 def test_list(tinynet, several):
     """The test figures are those that `tinynet train` has printed."""
     result = tinynet("runs")

@@ -22,7 +22,7 @@ def no_run(path: Path) -> CheckpointIOError:
         return CheckpointIOError(f"{path} is {kind_of(path)}, not a run folder{spec}")
     if path.name == "checkpoints":
         return CheckpointIOError(f"{path} is a part of a run; did you mean {path.parent}?")
-    if (path / "checkpoints").is_dir():
+    if is_run_folder(path):
         return CheckpointIOError(f"{path} holds no checkpoint{_why_none(path)}")
     runs = names_in(path, is_run)
     return CheckpointIOError(
@@ -61,7 +61,14 @@ def _why_none(run: Path) -> str:
 
 def is_run(entry: os.DirEntry[str]) -> bool:
     """Return True if an entry of a folder is a run folder."""
-    return os.path.isdir(os.path.join(entry.path, "checkpoints"))
+    return is_run_folder(entry.path)
+
+
+def is_run_folder(path: str | Path) -> bool:
+    """Return True for a run folder, also one that has lost its checkpoints."""
+    if os.path.isdir(os.path.join(path, "checkpoints")):
+        return True
+    return all(os.path.isfile(os.path.join(path, name)) for name in ("spec.json", "metrics.jsonl"))
 
 
 def _is_run_or_checkpoint(entry: os.DirEntry[str]) -> bool:

@@ -28,8 +28,8 @@ from tinynet.run.ending import read_ending
 from tinynet.run.evaluation_log import read_evaluations
 from tinynet.run.folder import RunFolder, retry_if_pruned
 from tinynet.run.lock import is_locked
-from tinynet.run.path_errors import is_run, no_run, none_intact
-from tinynet.run.record_log import is_count, parse_time, read_evaluated, read_steps
+from tinynet.run.path_errors import is_run, is_run_folder, no_run, none_intact
+from tinynet.run.record_log import is_count, log_problems, parse_time, read_evaluated, read_steps
 from tinynet.training.events import BestEvaluation, StopReason
 from tinynet.training.progress import Best, Progress
 
@@ -70,6 +70,7 @@ class RunRecord:
         total_steps: Planned updates; None if they are not known yet.
         steps_per_epoch: Updates in an epoch; None if they are not known yet.
         seconds: Seconds of training in all processes, up to the last line of the log.
+        timed: False if the log is lost, so that `seconds` and `started` are not known.
         started: The time of the start.
         updated: The time of the last line of the log or, without one, of the checkpoint.
         parameters: The number of trainable and frozen parameters.
@@ -97,6 +98,7 @@ class RunRecord:
     total_steps: int | None
     steps_per_epoch: int | None
     seconds: float
+    timed: bool
     started: datetime
     updated: datetime
     parameters: int
@@ -120,7 +122,7 @@ def find_runs(folder: str | Path) -> list[Path]:
         CheckpointIOError: if the folder cannot be read.
     """
     folder = Path(folder)
-    if (folder / "checkpoints").is_dir():
+    if is_run_folder(folder):
         return [folder]
     if (folder / TRIALS).is_dir():
         folder = folder / TRIALS
@@ -144,6 +146,8 @@ def read_record(path: str | Path) -> RunRecord:
     problems: list[str] = []
     file, outline, sections = retry_if_pruned(partial(_newest, folder, training, problems))
     history, lines = read_evaluated(folder.log, problems)
+    if not any(str(folder.log) in problem for problem in problems):
+        problems += log_problems(folder.log, sections.log)
     evaluations = read_evaluations(folder.path, problems)
     progress, spec = sections.progress, sections.spec
     state, stop_reason, message = _end(folder, training, spec, progress)
@@ -168,6 +172,7 @@ def read_record(path: str | Path) -> RunRecord:
         total_steps=_total_steps(spec, progress),
         steps_per_epoch=_steps_per_epoch(progress),
         seconds=max(elapsed(lines, outline.run_id, sections.lineage), default=0.0),
+        timed=bool(lines) or sections.log.length == 0,
         started=times[0],
         updated=times[1],
         parameters=_parameters(outline.tensors),

@@ -9,11 +9,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, TypeGuard
 
+from xxhash import xxh3_128
+
+from tinynet.checkpoint.sections import LogMark
 from tinynet.errors import CheckpointIOError, explaining_io
 from tinynet.files.strict import READ, open_strictly
 
 _MAX_LOG = 2**28
 """The most bytes of a log that are read."""
+
+_PIECE = 2**20
 
 _MAX_LINE = 2**22
 """The longest line of a log that is read, in bytes."""
@@ -41,6 +46,27 @@ def read_evaluated(
     history = read_records(path, parse_metrics, problems, select)
     record = None if _is_evaluation(last) else parse_metrics(_json(last))
     return history, history if record is None else [*history, record]
+
+
+def log_problems(path: Path, mark: LogMark) -> Iterator[str]:
+    """Yield a sentence if a log does not begin as a checkpoint records it."""
+    digest, rest = xxh3_128(), min(mark.length, _MAX_LOG)
+    try:
+        with open(open_strictly(path, READ), "rb") as file:
+            while piece := file.read(min(_PIECE, rest)):
+                digest.update(piece)
+                rest -= len(piece)
+    except FileNotFoundError:
+        if mark.length:
+            yield f"{path} is missing: figures and times of the training are lost"
+        return
+    except (OSError, CheckpointIOError) as error:
+        yield str(error)
+        return
+    if rest:
+        yield f"{path} has lost at least {rest:,} bytes: figures and times of the training are lost"
+    elif mark.length <= _MAX_LOG and digest.hexdigest() != mark.digest:
+        yield f"{path} is damaged: it is not as the checkpoint records it"
 
 
 def read_steps(path: Path) -> list[dict[str, Any]]:

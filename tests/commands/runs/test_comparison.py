@@ -121,6 +121,13 @@ def test_data_frame(folder):
     best = frame.sort_values("val/loss").name.iloc[0]
     assert best == list_runs(sort="val/loss").entries[0].name
     assert len(tinynet.runs("runs", filters=["learning_rate<0.002"])) == 2
+    assert len(tinynet.runs("runs", filters="learning_rate<0.002")) == 2
+    shutil.copytree(folder / "small-001", folder / "small-005")
+    shutil.rmtree(folder / "small-005" / "checkpoints")
+    with pytest.warns(UserWarning, match="small-005"):
+        frame = tinynet.runs()
+    assert frame["epoch"].dtype == frame["training.epochs"].dtype == "Int64"
+    shutil.rmtree(folder / "small-005")
     (folder / "small-002" / "checkpoints" / "step-000000000002.msgpack").write_bytes(b"")
     with pytest.warns(UserWarning, match="small-002: a damaged checkpoint is skipped"):
         assert len(tinynet.runs()) == 4

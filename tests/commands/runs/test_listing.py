@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import shutil
 
 import pytest
 
-from tinynet import archive
+from tinynet import archive, registry
 from tinynet.commands.runs.columns import differing, spec_cells
+from tinynet.commands.runs.direction import greater_is_better
 from tinynet.commands.runs.listing import list_runs
 from tinynet.errors import CheckpointIOError, UsageError
 from tinynet.run import record_log
@@ -53,7 +55,10 @@ def test_filters(folder, filters, expected):
         ("", "is not a filter; write COLUMN=VALUE"),
         ("val/loss", "is not a filter; write COLUMN=VALUE"),
         (">3", "is not a filter"),
-        ("accuracy>0.9", "no run has a column 'accuracy'; did you mean 'val/accuracy'?"),
+        (
+            "accuracy>0.9",
+            "no run has a column 'accuracy'; did you mean 'val/accuracy', 'test/accuracy' or",
+        ),
         ("val/los<1", "did you mean 'val/loss'?"),
         ("training.optimizer.learningrate<1", "did you mean 'training.optimizer.learning_rate'?"),
         ("state>finished", "'finished' is neither a number nor a date"),
@@ -73,6 +78,88 @@ def test_order_and_limit(folder):
     assert names(reverse=True) == ALL[::-1]
     with pytest.raises(UsageError, match="did you mean 'val/loss'"):
         list_runs(sort="val/lost")
+
+
+def test_the_best_runs_are_first(folder):
+    """The first two of a list sorted by accuracy must not be the two worst runs."""
+    table = list_runs(sort="val/accuracy").table()["val/accuracy"]
+    assert table == sorted(table, reverse=True)
+    losses = list_runs(sort="val/loss").table()["val/loss"]
+    assert losses == sorted(losses)
+    assert list_runs(sort="val/accuracy", reverse=True).table()["val/accuracy"] == table[::-1]
+
+
+def test_direction_of_metrics():
+    """A built-in metric that is added later must have its direction here, too."""
+    registered = registry.default()
+    entries = [one for one in registered.entries("metrics") if one.distribution == "tinynet-core"]
+    assert len(entries) > 20
+    for entry in entries:
+        greater = registered.load("metrics", entry.name).greater_is_better
+        name = entry.name.rpartition(":")[2]
+        assert greater_is_better(f"val/{name}", []) == greater, name
+    specs = [{"training": {"metrics": [{"type": "auc", "name": "area"}, {"type": "x:accuracy"}]}}]
+    assert greater_is_better("test/area", specs)
+    assert not greater_is_better("val/accuracy", specs)  # of a plugin, which is not imported
+    assert greater_is_better("val/kind/accuracy", [])
+    assert not greater_is_better("val/kind/loss", [])
+    assert not greater_is_better("accuracy", [])
+
+
+def test_names_that_are_shown_are_names_of_columns(folder):
+    for shown, name in (
+        ("time", "seconds"),
+        ("best", "best_epoch"),
+        ("stop reason", "stop_reason"),
+    ):
+        assert [*list_runs(columns=[shown]).table()] == [name]
+        assert names(sort=shown) == names(sort=name)
+    assert names(filters="time>=0") == ALL
+    assert names(filters=["best<=1"]) == names(filters=["best_epoch<=1"])
+
+
+def test_figures_that_no_run_has_are_empty(folder):
+    shutil.rmtree(folder / "small-002")
+    assert list_runs(columns=["test/loss"]).table() == {"test/loss": [None] * 3}
+    assert names(filters=["test/loss<9"]) == []
+
+
+def test_unknown_column_names_few_others(folder):
+    for name, message in (
+        ("loss", "did you mean 'val/loss', 'test/loss' or 'train/loss'?"),
+        ("qqq", "available: val/loss, val/accuracy, "),
+    ):
+        with pytest.raises(UsageError, match=re.escape(message)) as caught:
+            list_runs(columns=[name])
+        assert len(str(caught.value)) < 300
+
+
+def test_run_without_its_checkpoints_is_listed(folder):
+    shutil.rmtree(folder / "small-002" / "checkpoints")
+    listing = list_runs()
+    assert listing.table()["state"][1] == "unreadable"
+    (problem,) = listing.problems
+    assert "small-002 holds no checkpoint, although" in problem
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "is missing"),
+        (b"", "has lost at least"),
+        (b"\x00\xff" * 5000, "is damaged"),
+        (b"[" * 10**5 + b"\n", "is damaged"),
+    ],
+)
+def test_lost_log_is_reported_and_no_time_invented(folder, content, words):
+    log = folder / "small-002" / "metrics.jsonl"
+    log.unlink()
+    if content is not None:
+        log.write_bytes(content)
+    table = list_runs(filters="name=small-002").table()
+    assert words in table["problem"][0]
+    assert (table["seconds"], table["started"]) == ([None], [None])
+    assert table["state"] == ["finished"]
 
 
 def test_columns_are_facts_figures_and_differing_settings(folder):

@@ -78,9 +78,9 @@ def _sentence(record: RunRecord) -> str:
 
 def _facts(record: RunRecord) -> list[Fact]:
     facts = [
-        Fact("Started", time_text(record.started)),
+        Fact("Started", time_text(record.started) if record.timed else "-"),
         Fact("Last logged", time_text(record.updated)),
-        Fact("Time of training", duration_text(record.seconds)),
+        Fact("Time of training", duration_text(record.seconds) if record.timed else "-"),
         Fact("Parameters", f"{record.parameters:,}"),
     ]
     best = record.best

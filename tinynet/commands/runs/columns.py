@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 
 from pydantic import JsonValue
 
+from tinynet.commands.runs.column_hints import column_hint, is_figure, near_figures
 from tinynet.commands.runs.entries import RunEntry
 from tinynet.errors import UsageError
-from tinynet.text.wording import suggest
 
 Cell: TypeAlias = JsonValue | datetime
 """A value in a table; None where a run has none."""
@@ -34,6 +34,9 @@ FACTS = (
 )
 """The columns that every run has."""
 
+_SHOWN = {"time": "seconds", "best": "best_epoch", "run": "name"}
+"""The heads of columns that have other names."""
+
 UNREADABLE = "unreadable"
 """The state of a run that cannot be read."""
 
@@ -53,6 +56,7 @@ def cells(entry: RunEntry) -> dict[str, Cell]:
     figures = {n: value for n, value in record.figures.items() if "/" in n}
     tests = {f"test/{name}": value for name, value in (record.test or {}).items()}
     facts["message"] = record.message or None
+    facts |= {} if record.timed else {"seconds": None, "started": None}
     return {**facts, **figures, **tests}
 
 
@@ -125,15 +129,23 @@ class Columns:
     def find(self, name: str) -> str:
         """Return the full name of a column; of a path in the spec, its end is enough.
 
+        The heads of tables (``time``, ``best``) are names of columns, too. A figure may be one that
+        no run has yet (``test/loss``), unless it is a misspelt one.
+
         Raises:
             UsageError: if there is none, or several paths end so.
         """
         if name in self._names:
             return name
+        if (fact := _SHOWN.get(name, name.replace(" ", "_"))) in FACTS:
+            return fact
         ends = [known for known in self._names if known.endswith(f".{name}")]
         if len(ends) == 1:
             return ends[0]
-        hint = suggest(name, ends or self._names)
+        figures = self.figures()
+        if not ends and is_figure(name) and not near_figures(name, figures):
+            return name
+        hint = column_hint(name, ends, [*figures, *FACTS], [*self._names])
         raise UsageError(f"no run has a column {name!r}; {hint}")
 
     def column(self, name: str) -> list[Cell]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tinynet.commands.runs.columns import FACTS, Cell, Columns, differing
+from tinynet.commands.runs.direction import greater_is_better
 from tinynet.commands.runs.entries import RunEntry, entries_in
 from tinynet.commands.runs.filters import Filter
 
@@ -54,19 +55,21 @@ class Listing:
 def list_runs(
     folder: str | Path = "runs",
     *,
-    filters: Sequence[str] = (),
+    filters: str | Sequence[str] = (),
     sort: str | None = None,
     reverse: bool = False,
-    columns: Sequence[str] = (),
+    columns: str | Sequence[str] = (),
     limit: int | None = None,
 ) -> Listing:
     """List the runs in a folder.
 
     Args:
         folder: A folder of runs, a study, or a run.
-        filters: Conditions that all must hold; see `Filter`.
-        sort: The column to sort by, ascending; runs without it are last. By default the name.
-        reverse: Sort in descending order.
+        filters: A condition, or several that all must hold; see `Filter`.
+        sort: The column to sort by: a figure with the best run first, anything else ascending; runs
+            without it are last. By default the name. Whether a greater figure is better is known
+            of built-in metrics; others are sorted as losses are.
+        reverse: Reverse the order.
         columns: The columns to show; by default the usual ones.
         limit: The most runs.
 
@@ -74,6 +77,8 @@ def list_runs(
         CheckpointIOError: if the folder does not exist, or cannot be read.
         UsageError: for a wrong filter, and for an unknown column.
     """
+    filters = [filters] if isinstance(filters, str) else filters
+    columns = [columns] if isinstance(columns, str) else columns
     entries = entries_in(folder)
     known = Columns(entries)
     if not entries:
@@ -86,8 +91,11 @@ def list_runs(
         kept = {index for index in kept if condition.matches(column[index])}
     order = sorted(kept)
     if sort is not None:
-        column = known.column(known.find(sort))
-        order.sort(key=lambda index: _order(column[index]), reverse=reverse)
+        name = known.find(sort)
+        column = known.column(name)
+        specs = [entry.record.spec for entry in entries if entry.record is not None]
+        descending = greater_is_better(name, specs) != reverse
+        order.sort(key=lambda index: _order(column[index]), reverse=descending)
         order.sort(key=lambda index: column[index] is None)
     elif reverse:
         order.reverse()

@@ -24,7 +24,7 @@ def facts(state: Watched) -> dict[str, Any]:
         "epochs": record.epochs,
         "step": record.step,
         "total_steps": record.total_steps,
-        "seconds": round(record.seconds, 3),
+        "seconds": round(record.seconds, 3) if record.timed else None,
         "updated": record.updated.isoformat(),
         "best_evaluation": None if best is None else asdict(best),
         "figures": figures_of(record.history[-1]) if record.history else {},

@@ -108,7 +108,7 @@ def _facts(state: Watched, record: RunRecord, now: datetime) -> list[str]:
 
 
 def _bar_lines(record: RunRecord, now: datetime, width: int, using: Characters) -> list[str]:
-    times = duration(elapsed(record, now))
+    times = duration(elapsed(record, now)) if record.timed else "-"
     left = time_left(record, now)
     if left is not None:
         times += f", about {duration(left)} left"
