@@ -49,9 +49,8 @@ def _parse_params(
 @click.option(
     "--jobs",
     type=click.IntRange(1, 256),
-    default=1,
-    show_default=True,
-    help="Trials at the same time, each with its share of the cores.",
+    help="Trials at the same time, each with its share of the cores [default: 1; as before if the"
+    " study is resumed].",
 )
 @click.option(
     "--metric",
@@ -82,6 +81,11 @@ def _parse_params(
     help="Folder of the study [default: runs/NAME-tune-001, ...].",
 )
 @click.option("--resume", is_flag=True, help="With --run: resume the study if it exists.")
+@click.option(
+    "--allow-data-change",
+    is_flag=True,
+    help="Resume the study although its data have changed.",
+)
 @options.set_option
 @options.data_root_option
 @options.max_params_option
@@ -93,12 +97,12 @@ def tune(
     spec: str | None,
     run_dir: str | None,
     resume: bool,
-    jobs: int,
     timeout: float | None,
     max_params: int,
     kernels: str | None,
     overrides: dict[str, Any],
     data_root: str | None,
+    allow_data_change: bool,
     as_json: bool,
     quiet: bool,
     **wishes: Any,
@@ -121,11 +125,19 @@ def tune(
         overrides=overrides,
         data_root=data_root,
         max_params=max_params,
+        allow_data_change=allow_data_change,
     )
     settings = {"max_params": max_params, "kernels": kernels}
     with TrialProgress(plan, folder.path, quiet=quiet or as_json) as progress:
         progress.begin(resumed=resumed)
-        result = search(folder, plan, progress, jobs=jobs, timeout=timeout, settings=settings)
+        result = search(
+            folder,
+            plan,
+            progress,
+            timeout=timeout,
+            allow_data_change=allow_data_change,
+            settings=settings,
+        )
     if as_json:
         print_json(as_data(result))
     else:

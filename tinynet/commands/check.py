@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class Checked:
     tried: bool  # True if the first step was tried
     description: tuple[str, ...] = ()  # of the data, a line each
     has_data: bool = True
+    fingerprints: Mapping[str, str] = field(default_factory=dict)  # of the datasets
 
     def to_json(self) -> dict[str, Any]:
         """Return plain data."""
@@ -87,7 +88,8 @@ def check_spec(
         warnings, source = _located(spec, advice(spec, network, data, names))
         sizes = SplitSizes.of(spec.data, data)
         summary, lines = summary_of(network, spec.name), tuple(data.description())
-        return Checked(summary, warnings, source, sizes, tried, lines)
+        prints = data.fingerprints
+        return Checked(summary, warnings, source, sizes, tried, lines, fingerprints=prints)
 
 
 def _located(spec: Spec, problems: list[Problem]) -> tuple[list[Problem], str | None]:

@@ -67,6 +67,11 @@ def require_folder(path: Path) -> None:
         raise _refusal(path, mode, "a folder")
 
 
+def require_regular(path: Path) -> None:
+    """Raise `CheckpointIOError` unless a path is a regular file, and not a link to one."""
+    _require_regular(path, os.lstat(path))
+
+
 def kind_of(path: Path) -> str:
     """Return the kind of file at a path in words, such as ``a pipe``."""
     try:

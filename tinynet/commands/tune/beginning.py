@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tinynet.commands.tune.data_check import check_data
 from tinynet.commands.tune.plan import Plan, read_plan
 from tinynet.commands.tune.preparation import Wishes, prepare
 from tinynet.commands.tune.study import StudyFolder, new_study_folder, require_study
@@ -21,6 +22,7 @@ def begin(
     overrides: Mapping[str, Any] | None = None,
     data_root: str | Path | None = None,
     max_params: int = MAX_PARAMS,
+    allow_data_change: bool = False,
 ) -> tuple[StudyFolder, Plan, bool]:
     """Return the folder and the plan of a study, and True if it is resumed.
 
@@ -32,9 +34,11 @@ def begin(
         overrides: JSON values by dotted path.
         data_root: The folder that relative data paths start in; by default the spec's.
         max_params: Elements of parameters and buffers that may be allocated.
+        allow_data_change: Resume a study although its data have changed.
 
     Raises:
         UsageError: for options that contradict each other, or another plan than the study has.
+        CheckpointMismatchError: for a study whose data have changed.
         TinynetError: the errors of `prepare`.
     """
     with importing("tune", "tinynet tune"):
@@ -53,7 +57,8 @@ def begin(
             require_study(folder)
         if folder.plan.exists():
             plan = _continued(read_plan(folder.plan), prepared, wishes, overrides, data_root)
-            return folder, plan, True
+            now = None if prepared is None else prepared.fingerprints
+            return folder, check_data(plan, folder.path, now, allow=allow_data_change), True
     if prepared is None:
         raise UsageError("SPEC is missing; only --run FOLDER --resume works without it")
     folder = new_study_folder(None if run_dir is None else Path(run_dir), prepared.name)
@@ -68,7 +73,7 @@ def _continued(
     overrides: Mapping[str, Any] | None,
     data_root: str | Path | None,
 ) -> Plan:
-    """Return the plan of a study that exists, with the number of trials that is asked for."""
+    """Return the plan of a study that exists, with the changes that are allowed."""
     if prepared is None:
         given: dict[str, Any] = {
             "metric": wishes.metric,
@@ -76,13 +81,15 @@ def _continued(
             "pruner": wishes.pruner,
             "seed": wishes.seed,
             "overrides": dict(overrides) if overrides else None,
-            "data_root": None if data_root is None else str(Path(data_root).resolve()),
         }
         changes = {key: value for key, value in given.items() if value is not None}
         params = {**old.params, **wishes.params}
         prepared = old.model_copy(update={**changes, "params": params})
     old.require_same(prepared)
-    if wishes.trials is None:
-        return old
-    most = old.space.grid_size if old.sampler == "grid" else wishes.trials
-    return old.model_copy(update={"trials": min(wishes.trials, most)})
+    allowed: dict[str, Any] = {"data_root": prepared.data_root, "jobs": wishes.jobs or old.jobs}
+    if data_root is not None:
+        allowed["data_root"] = str(Path(data_root).resolve())
+    if wishes.trials is not None:
+        most = old.space.grid_size if old.sampler == "grid" else wishes.trials
+        allowed["trials"] = min(wishes.trials, most)
+    return old.model_copy(update=allowed)

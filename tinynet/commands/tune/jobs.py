@@ -76,7 +76,8 @@ class Job:
         process.stdout.close()
         code = process.wait()
         self._process = None if self._process is process else self._process
-        self._inbox.put((self, {"kind": "died", "error": _death(code)}))
+        message = {"kind": "died", "killed": code < 0, "error": _death(code)}
+        self._inbox.put((self, message))
 
 
 def _death(code: int) -> str:

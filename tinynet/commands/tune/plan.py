@@ -42,6 +42,9 @@ class Plan(Frozen):
         seed: Seed of the sampler.
         evaluations: Number of evaluations of a whole trial.
         every_steps: Steps between evaluations; None if they follow epochs.
+        fingerprints: Those of the data, by the part of the spec that names each; None in plans
+            of older versions.
+        jobs: Number of trials at the same time.
     """
 
     version: Literal[1] = 1
@@ -59,6 +62,8 @@ class Plan(Frozen):
     seed: int
     evaluations: int = Field(ge=1)
     every_steps: int | None = None
+    fingerprints: dict[str, str] | None = None
+    jobs: int = Field(default=1, ge=1, le=256)
 
     @property
     def space(self) -> Space:
@@ -105,7 +110,8 @@ class Plan(Frozen):
                 yield f"{path} is missing"
             elif self.params[path] != new.params[path]:
                 yield f"{path} was {describe(self.params[path])}, not {describe(new.params[path])}"
-        for key in ("metric", "sampler", "pruner", "seed", "data_root"):
+        # Moved data are allowed: their fingerprints are compared.
+        for key in ("metric", "sampler", "pruner", "seed"):
             old, now = getattr(self, key), getattr(new, key)
             if old != now:
                 yield f"{key.replace('_', ' ')} was {old}, not {now}"

@@ -39,6 +39,7 @@ class Wishes:
     sampler: Sampler | None = None
     pruner: Pruner | None = None
     seed: int | None = None
+    jobs: int | None = None
 
 
 def prepare(
@@ -101,6 +102,8 @@ def prepare(
         seed=tuning.seed if wishes.seed is None else wishes.seed,
         evaluations=_evaluations(training, checked),
         every_steps=training.evaluate_every_steps,
+        fingerprints=dict(checked.fingerprints),
+        jobs=wishes.jobs or 1,
     )
     # The best checkpoint by the metric is kept, which the spec may contradict.
     load_spec(path, plan.changes(space.first()))

@@ -30,7 +30,14 @@ from tinynet.errors import (
 )
 from tinynet.extras import importing
 from tinynet.files.atomic import sync_folder
-from tinynet.files.strict import APPEND, READ, kind_of, open_strictly
+from tinynet.files.strict import (
+    APPEND,
+    READ,
+    kind_of,
+    open_strictly,
+    require_folder,
+    require_regular,
+)
 from tinynet.text.wording import cause
 
 
@@ -45,6 +52,23 @@ class StudyFolder:
         self.trials = path / "trials"
         self.best = path / "best.json"
         self.table = path / "trials.csv"
+
+    def require_plain(self) -> None:
+        """Require regular files and folders, which may come from a stranger, instead of links.
+
+        Raises:
+            CheckpointIOError: for a link, a pipe or a device.
+        """
+        plots = [self.path / f"importance.{kind}" for kind in ("png", "svg")]
+        for file in (self.plan, self.journal, self.lock, self.best, self.table, *plots):
+            if os.path.lexists(file):
+                with explaining_io(file):
+                    require_regular(file)
+        if os.path.lexists(self.trials):
+            with explaining_io(self.trials):
+                require_folder(self.trials)
+                for run in self.trials.iterdir():
+                    require_folder(run)
 
     def run(self, number: int) -> Path:
         """Return the run folder of a trial."""
@@ -104,19 +128,22 @@ class Study:
         """Start the next trial; return its number and its values."""
         number = len(self.trials())
         self.optuna.sampler = make_sampler(self.plan, number)
-        trial = self.optuna.ask()
-        return number, self.plan.space.suggest(trial)
+        with explaining_io(self.folder.journal):
+            trial = self.optuna.ask()
+            return number, self.plan.space.suggest(trial)
 
     def resume(self, number: int) -> dict[str, JsonValue]:
         """Return the values of an unfinished trial; those that it lacks are drawn."""
         self.optuna.sampler = make_sampler(self.plan, number)
-        return self.plan.space.suggest(self._trial(number))
+        with explaining_io(self.folder.journal):
+            return self.plan.space.suggest(self._trial(number))
 
     def report(self, number: int, evaluation: int, value: float) -> bool:
         """Record an evaluation; return True if the trial is to be pruned."""
         trial = self._trial(number)
         if evaluation not in self.trials()[number].intermediate_values:
-            trial.report(value, evaluation)
+            with explaining_io(self.folder.journal):
+                trial.report(value, evaluation)
             trial = self._trial(number)
         return bool(trial.should_prune())  # NumPy's bool is not JSON
 
@@ -125,13 +152,14 @@ class Study:
         from optuna.trial import TrialState
 
         trial = self._trial(number)
-        trial.set_user_attr("result", facts)
-        if facts.get("pruned"):
-            self.optuna.tell(number, state=TrialState.PRUNED)
-        elif value is None:
-            self.optuna.tell(number, state=TrialState.FAIL)
-        else:
-            self.optuna.tell(number, value)
+        with explaining_io(self.folder.journal):
+            trial.set_user_attr("result", facts)
+            if facts.get("pruned"):
+                self.optuna.tell(number, state=TrialState.PRUNED)
+            elif value is None:
+                self.optuna.tell(number, state=TrialState.FAIL)
+            else:
+                self.optuna.tell(number, value)
 
     def _trial(self, number: int) -> Any:
         from optuna.trial import Trial
@@ -164,8 +192,9 @@ def opened(folder: StudyFolder, plan: Plan, warn: Callable[[str], None]) -> Iter
                 sampler=make_sampler(plan, 0),
                 load_if_exists=True,
             )
-        except OSError:
-            raise
+        except OSError as error:
+            message = f"{folder.journal}: {error.strerror or error}"
+            raise CheckpointIOError(message) from error
         except Exception as error:  # Optuna has no error of its own for a damaged journal
             message = f"{folder.journal} is damaged ({cause(error)}); start a new study"
             raise CheckpointCorruptError(message) from error

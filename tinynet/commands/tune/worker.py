@@ -2,9 +2,11 @@
 
 It reads jobs from stdin and writes messages to stdout, a JSON object on a line each:
 
-    job       {"run": folder, "spec": ..., "overrides": ..., "settings": ...}
+    job       {"run": folder, "spec": ..., "overrides": ..., "settings": ...,
+               "allow_data_change": ...}
     message   {"kind": "evaluated", "step": ..., "epoch": ..., "figures": ...}, which is answered
-              by {"prune": ...}; "warning"; and at the end "finished", "failed" or "interrupted"
+              by {"prune": ...}; "warning"; and at the end "finished", "failed" (with the "type" of
+              the error, see `tinynet.commands.tune.failures.name_of`) or "interrupted"
 
 It ends with the process that reads its messages: the end of stdin stops a trial, which is saved.
 """
@@ -16,13 +18,16 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TextIO
 
+from tinynet.commands.tune.failures import name_of
 from tinynet.errors import RunBusyError, TinynetError
 from tinynet.events import Evaluated, RunEvent, StopTraining, Warned
+from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted
-from tinynet.run.training_run import Run, train
+from tinynet.run.training_run import Run, resume, train
 
 _WAIT = 0.1
 """Seconds between attempts to train in a run folder that an orphaned worker still saves."""
@@ -90,6 +95,8 @@ class Worker:
         settings = {**job["settings"], "observer": self._observe}
         for attempt in range(_ATTEMPTS):
             try:
+                if job["allow_data_change"] and RunFolder(Path(job["run"])).steps():
+                    return resume(job["run"], allow_data_change=True, **settings)
                 return train(
                     job["spec"], job["run"], resume=True, overrides=job["overrides"], **settings
                 )
@@ -129,5 +136,4 @@ def _result(run: Run) -> dict[str, Any]:
 
 def _failure(error: Exception, message: str, started: float) -> dict[str, Any]:
     seconds = round(time.monotonic() - started, 3)
-    kind = type(error).__name__
-    return {"kind": "failed", "type": kind, "error": message, "seconds": seconds}
+    return {"kind": "failed", "type": name_of(error), "error": message, "seconds": seconds}
