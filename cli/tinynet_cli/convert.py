@@ -7,6 +7,7 @@ import click
 
 from tinynet_cli import options
 from tinynet_cli.commands import Command
+from tinynet_cli.number_types import FloatRange
 from tinynet_cli.output import echo, print_json
 
 
@@ -40,7 +41,9 @@ def _delimiter(context: click.Context, parameter: click.Parameter, value: str | 
     show_default=True,
     help="Numbers in .npy files.",
 )
-@click.option("--fill", type=float, metavar="NUMBER", help="Number in place of a missing one.")
+@click.option(
+    "--fill", type=FloatRange(), metavar="NUMBER", help="Number in place of a missing one."
+)
 @click.option(
     "--one-hot", metavar="A,B", callback=_names, help="Columns of categories: a feature for each."
 )

@@ -54,6 +54,8 @@ def _explained(error: BaseException) -> BaseException:
 
 
 def _message(error: BaseException) -> str:
+    if isinstance(error, click.MissingParameter):  # which lists choices on lines of their own
+        return " ".join(error.format_message().split())
     if isinstance(error, click.ClickException):
         return error.format_message()
     if isinstance(error, MemoryError):

@@ -7,6 +7,7 @@ import click
 
 from tinynet_cli import options
 from tinynet_cli.commands import Command
+from tinynet_cli.number_types import FloatRange, IntRange
 from tinynet_cli.output import echo, print_json, write_part
 
 
@@ -15,34 +16,34 @@ from tinynet_cli.output import echo, print_json, write_part
 @click.option("--prompt", required=True, help="Start of the text.")
 @click.option(
     "--length",
-    type=click.IntRange(min=0),
+    type=IntRange(min=0),
     default=200,
     show_default=True,
     help="Characters to add, or bytes if the network was trained on bytes.",
 )
 @click.option(
     "--temperature",
-    type=click.FloatRange(min=0),
+    type=FloatRange(min=0),
     default=1.0,
     show_default=True,
     help="Below 1 the probable characters become more probable; 0 takes the most probable.",
 )
-@click.option("--top-k", type=click.IntRange(min=1), help="Draw from the K most probable only.")
+@click.option("--top-k", type=IntRange(min=1), help="Draw from the K most probable only.")
 @click.option(
     "--top-p",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=FloatRange(0, 1, min_open=True),
     help="Draw from the most probable only that together have this probability.",
 )
 @click.option(
     "--seed",
-    type=click.IntRange(min=0),
+    type=IntRange(min=0),
     default=0,
     show_default=True,
     help="Seed of the draws; the same seed gives the same text.",
 )
 @click.option(
     "--count",
-    type=click.IntRange(min=1),
+    type=IntRange(min=1),
     default=1,
     show_default=True,
     help="Number of texts.",

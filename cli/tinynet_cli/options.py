@@ -7,6 +7,7 @@ import click
 
 from tinynet_cli import completion
 from tinynet_cli.json_argument import parse_value, require_unicode
+from tinynet_cli.number_types import FloatRange, IntRange
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 """An option or argument, which is applied to the function of a command."""
@@ -30,7 +31,7 @@ data_root_option = click.option(
 
 max_params_option = click.option(
     "--max-params",
-    type=click.IntRange(min=1),
+    type=IntRange(min=1),
     default=2**31,
     show_default=True,
     help="Parameters that a network may have.",
@@ -72,7 +73,7 @@ verify_data_option = click.option(
 
 threads_option = click.option(
     "--threads",
-    type=click.IntRange(1, 1024),
+    type=IntRange(1, 1024),
     help="Threads to compute with; the result is the same for any number [default: all cores].",
 )
 
@@ -141,12 +142,20 @@ _SHORTCUTS = "tinynet.shortcuts"
 def _shortcut(name: str, path: str, type: click.ParamType[Any], help: str) -> Decorator:
     """Return an option that is short for ``--set PATH=VALUE``."""
 
-    def keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
-        if value is not None:
-            context.meta.setdefault(_SHORTCUTS, {})[path] = value
+    def keep(context: click.Context, parameter: click.Parameter, values: tuple[Any, ...]) -> None:
+        if len(values) > 1:
+            raise click.BadParameter(f"{path!r} is set twice; keep one of the two")
+        if values:
+            context.meta.setdefault(_SHORTCUTS, {})[path] = values[0]
 
     return click.option(
-        name, type=type, callback=keep, is_eager=True, expose_value=False, help=f"{help}: {path}."
+        name,
+        type=type,
+        multiple=True,
+        callback=keep,
+        is_eager=True,
+        expose_value=False,
+        help=f"{help}: {path}.",
     )
 
 
@@ -160,8 +169,8 @@ _SETTERS = (
         shell_complete=completion.overrides,
         help="Change a value of the spec: training.epochs=3, network.layers.conv2d_1.filters=8.",
     ),
-    _shortcut("--epochs", "training.epochs", click.IntRange(min=1), "Passes over the data"),
-    _shortcut("--lr", "training.optimizer.learning_rate", click.FLOAT, "Learning rate"),
+    _shortcut("--epochs", "training.epochs", IntRange(min=1), "Passes over the data"),
+    _shortcut("--lr", "training.optimizer.learning_rate", FloatRange(), "Learning rate"),
 )
 
 

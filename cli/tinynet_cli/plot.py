@@ -7,6 +7,7 @@ import click
 
 from tinynet_cli import completion, options
 from tinynet_cli.commands import Command
+from tinynet_cli.number_types import FloatRange
 from tinynet_cli.output import echo, print_json, short, warn
 
 _MAX_NAMES = 20
@@ -55,7 +56,7 @@ def _split(
 @click.option(
     "--smooth",
     metavar="FACTOR",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=FloatRange(0, 1, max_open=True),
     default=0.0,
     help="Also draw a moving average: the weight of the past, such as 0.8.",
 )

@@ -15,6 +15,7 @@ from tinynet_cli.commands import Group
 from tinynet_cli.exit_codes import PLUGIN
 from tinynet_cli.json_argument import parse_object
 from tinynet_cli.kinds import kind_option
+from tinynet_cli.number_types import FloatRange, IntRange
 from tinynet_cli.output import echo, print_json, print_table, printable, short, terminal_width
 from tinynet_cli.streams import result_is_terminal
 
@@ -104,7 +105,7 @@ def list_command(group: str | None, as_json: bool) -> None:
 @click.argument("name", required=False)
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FloatRange(min=0, min_open=True),
     default=60,
     show_default=True,
     help="Seconds that loading a distribution may take.",
@@ -188,7 +189,7 @@ def _print_output(head: str, holder: "Diagnosis | TypeReport") -> None:
 )
 @click.option(
     "--mask",
-    type=click.IntRange(min=0),
+    type=IntRange(min=0),
     metavar="NUMBER",
     help="Number of a layer's input that is a mask of the time steps of input 0: 1.",
 )

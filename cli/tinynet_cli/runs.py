@@ -15,6 +15,7 @@ from tinynet_cli.columns import (
     wrapped,
 )
 from tinynet_cli.commands import Command
+from tinynet_cli.number_types import IntRange
 from tinynet_cli.output import echo, print_json, terminal_width, warn
 from tinynet_cli.streams import result_is_terminal
 
@@ -64,7 +65,7 @@ def _split(
     help="Columns to show: facts, figures (val/loss, test/accuracy) and values of the spec by"
     " their paths (training.batch_size).",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Show at most this many runs.")
+@click.option("--limit", type=IntRange(min=1), help="Show at most this many runs.")
 @csv_option
 @options.json_option
 @options.debug_option

@@ -6,6 +6,7 @@ import click
 
 from tinynet_cli import options
 from tinynet_cli.commands import Command
+from tinynet_cli.number_types import FloatRange, IntRange
 from tinynet_cli.output import echo, print_json, warn
 
 
@@ -24,7 +25,7 @@ def _size(context: click.Context, parameter: click.Parameter, text: str) -> int:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=IntRange(0, 65535),
     default=8000,
     show_default=True,
     help="Port to listen at; 0 takes a free one.",
@@ -39,14 +40,14 @@ def _size(context: click.Context, parameter: click.Parameter, text: str) -> int:
 )
 @click.option(
     "--max-rows",
-    type=click.IntRange(min=1),
+    type=IntRange(min=1),
     default=10_000,
     show_default=True,
     help="Samples of a request.",
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(0.01, 86400),
+    type=FloatRange(0.01, 86400),
     default=30.0,
     show_default=True,
     help="Seconds until a request is ended.",

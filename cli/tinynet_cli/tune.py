@@ -8,6 +8,7 @@ from tinynet_cli import completion, options
 from tinynet_cli.commands import Command
 from tinynet_cli.exit_codes import DIVERGED
 from tinynet_cli.json_argument import require_unicode
+from tinynet_cli.number_types import FloatRange, IntRange
 from tinynet_cli.output import echo_message, print_json
 from tinynet_cli.trial_progress import TrialProgress
 from tinynet_cli.trials import as_data, print_study
@@ -44,11 +45,11 @@ def _parse_params(
     " choice:16,32.",
 )
 @click.option(
-    "--trials", type=click.IntRange(min=1), help="Number of trials [default: 20; all of a grid]."
+    "--trials", type=IntRange(min=1), help="Number of trials [default: 20; all of a grid]."
 )
 @click.option(
     "--jobs",
-    type=click.IntRange(1, 256),
+    type=IntRange(1, 256),
     help="Trials at the same time, each with its share of the cores [default: 1; as before if the"
     " study is resumed].",
 )
@@ -69,11 +70,11 @@ def _parse_params(
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FloatRange(min=0, min_open=True),
     metavar="SECONDS",
     help="Start no further trial after this time.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of the sampler [default: 0].")
+@click.option("--seed", type=IntRange(0, 2**63 - 1), help="Seed of the sampler [default: 0].")
 @click.option(
     "--run",
     "run_dir",

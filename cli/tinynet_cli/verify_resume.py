@@ -9,13 +9,14 @@ import click
 from tinynet_cli import options
 from tinynet_cli.commands import Command
 from tinynet_cli.exit_codes import CHECKPOINT
+from tinynet_cli.number_types import IntRange
 from tinynet_cli.output import echo, print_json
 
 
 @click.command("verify-resume", cls=Command)
 @options.spec_argument
 @click.option(
-    "--kills", type=click.IntRange(min=1), default=3, show_default=True, help="Processes to kill."
+    "--kills", type=IntRange(min=1), default=3, show_default=True, help="Processes to kill."
 )
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Seed of the steps to kill at."

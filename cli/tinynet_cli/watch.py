@@ -9,6 +9,7 @@ import click
 
 from tinynet_cli import options, streams
 from tinynet_cli.commands import Command
+from tinynet_cli.number_types import FloatRange
 from tinynet_cli.output import LiveLines, echo, print_json, terminal_width
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _PIPE_WIDTH = 1000
 @click.option("--once", is_flag=True, help="Print the state and exit.")
 @click.option(
     "--interval",
-    type=click.FloatRange(0.01, 3600),
+    type=FloatRange(0.01, 3600),
     default=1.0,
     show_default=True,
     help="Seconds between two looks at the runs.",

@@ -94,3 +94,34 @@ def test_completions(spec, line, expected):
     for folder in ("runs/first/checkpoints", "some"):
         Path(folder).mkdir(parents=True)
     assert sorted(complete(line)) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["completion"], "Missing argument '{bash|zsh|fish}'. Choose from: bash, zsh, fish"),
+        (["train", "s", "--epochs", "1.5"], "'--epochs': '1.5' is not a valid integer."),
+        (["train", "s", "--epochs", "0"], "'--epochs': 0 is not in the range x>=1."),
+        (["train", "s", "--lr", "x"], "'--lr': 'x' is not a valid number."),
+        (["train", "s", "--lr", 1, "--lr", 2], "'training.optimizer.learning_rate' is set twice"),
+        (["export", "r", "-o", "model.pt"], "a model is exported to a .onnx file, weights to .npz"),
+    ],
+)
+def test_messages_about_arguments_are_one_plain_line(tinynet, words, message):
+    result = tinynet(*words)
+    assert result.code in (2, 3)
+    assert message in result.err.splitlines()[-1]
+
+
+def test_a_folder_that_hides_the_package_is_named():
+    """As beside a project called tinynet, if tinynet is installed in editable mode."""
+    program = (
+        "import sys, types; hidden = types.ModuleType('tinynet'); hidden.__path__ = ['/x/tinynet']"
+        "; sys.modules['tinynet'] = hidden; from tinynet_cli.entry import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: Python imports the folder /x/tinynet instead of the package tinynet; rename it, or"
+        " run the command elsewhere\n"
+    )

@@ -25,10 +25,11 @@ from tinynet.engine.tensor_names import WEIGHTS, of_group, require_match
 from tinynet.errors import (
     CheckpointError,
     CheckpointMismatchError,
+    DataError,
     LocatedError,
     RunExistsError,
 )
-from tinynet.files.weights import open_weights
+from tinynet.files.weights import is_weight_file, open_weights
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.run.fine_tuning import WeightFileStart, file_origin, require_finite_arrays
 from tinynet.run.lookup import find_checkpoint
@@ -73,6 +74,10 @@ def export_weights(
         CheckpointError: if the checkpoint cannot be read, or the file cannot be written.
         DataError: for another ending, or if the package for it is not installed.
     """
+    if not is_weight_file(Path(path)):
+        raise DataError(
+            f"{path}: a model is exported to a .onnx file, weights to .npz or .safetensors"
+        )
     target = open_weights(Path(path))
     file, state = find_checkpoint(source, checkpoint, warn)
     arrays = state.arrays if everything else _weights(file, state)

@@ -37,6 +37,7 @@ _WORDS: dict[str, JsonValue] = {
 """The words of YAML 1.2 that are not text."""
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
+_OTHER_BASE = re.compile(r"0x[0-9a-fA-F]+|0o[0-7]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_JSON = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _LEADING_ZEROS = re.compile(r"[-+]?0[0-9]+")
@@ -74,7 +75,11 @@ class YamlDocument(PlacedText):
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             message = ": ".join(str(part) for part in (error.context, error.problem) if part)
-            self._fail(f"not YAML: {message}{_remedy(error.problem)}", mark.index if mark else 0)
+            remedy = _remedy(error.problem)
+            if opening := _unclosed(error):
+                # The parser only notices it further down, often at the end of the file.
+                mark, remedy = error.context_mark, f"; close the {opening} that opens here"
+            self._fail(f"not YAML: {message}{remedy}", mark.index if mark else 0)
         except YAMLError as error:  # a character that YAML does not allow
             reason = getattr(error, "reason", "it cannot be read")
             self._fail(f"not YAML: {reason}", int(getattr(error, "position", 0)))
@@ -149,6 +154,13 @@ class YamlDocument(PlacedText):
         if _kind(event) != "Scalar":
             self._fail("a key must be text, not a list or an object", _offset(event))
         name = str(event.value)
+        if event.style is None and name != name.strip():  # YAML removes other spaces itself
+            space = name[0] if name[0].isspace() else name[-1]
+            self._fail(
+                f"a space of another kind (U+{ord(space):04X}) stands beside the key"
+                f" {name.strip()!r}; replace it with an ordinary space",
+                _offset(event),
+            )
         if name == "<<" and event.style is None:
             self._fail(
                 'the merge key "<<" is not supported; use "vars" and "blocks"', _offset(event)
@@ -171,10 +183,10 @@ class YamlDocument(PlacedText):
             )
         if _NOT_JSON.fullmatch(text):
             self._fail(f"{text} is not a number of a spec", _offset(event))
-        if _INTEGER.fullmatch(text):
+        if (in_base := _OTHER_BASE.fullmatch(text)) or _INTEGER.fullmatch(text):
             if len(text) > MAX_DIGITS:
                 self._fail(f"an integer of {len(text):,} digits is too large", _offset(event))
-            return int(text)
+            return int(text, 0 if in_base else 10)
         if not _FLOAT.fullmatch(text):
             return text
         number = float(text)
@@ -208,6 +220,19 @@ def _kind(event: Any) -> str:
 def _offset(event: Any) -> int:
     offset: int = event.start_mark.index
     return offset
+
+
+def _unclosed(error: Any) -> str:
+    """Return the name of what was opened on an earlier line and not closed; empty if nothing."""
+    if error.context_mark is None or error.problem_mark is None:
+        return ""
+    names = {
+        "while scanning a quoted scalar": "quote",
+        "while parsing a flow mapping": "{",
+        "while parsing a flow sequence": "[",
+    }
+    is_later = error.problem_mark.line > error.context_mark.line
+    return names.get(str(error.context), "") if is_later or "end" in str(error.problem) else ""
 
 
 def _remedy(problem: str | None) -> str:

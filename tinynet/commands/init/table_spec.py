@@ -1,5 +1,6 @@
 """The spec of a table: encodings by column, and a network of dense layers."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -44,6 +45,25 @@ WORDS_OF_TEXT = 2.5
 
 MISSING_OFTEN = 0.02
 """Part of missing cells from which their absence is a feature of its own."""
+
+
+class NoTargetError(UsageError):
+    """A table without the name of the column to predict.
+
+    Attributes:
+        header: The names of its columns.
+    """
+
+    def __init__(self, file: Path, header: Sequence[str]) -> None:
+        self.header = list(header)
+        super().__init__(self.message(str(file)))
+
+    def message(self, file: str, command: str = "") -> str:
+        """Return the message, for a file as the user named it, and the command to complete."""
+        shown = format_list([repr(name) for name in self.header])
+        option = f"--target {shlex.quote(self.header[-1])}"
+        example = f"such as: {command} {option}" if command else f"such as {option}"
+        return f"name the column of {file} to predict, {example}; its columns: {shown}"
 
 
 def draft_of_table(
@@ -124,11 +144,7 @@ def _targets(file: Path, raw: RawTable, targets: Sequence[str]) -> list[str]:
     header = list(raw.header)
     targets = [name if name in header else name.strip() for name in targets]
     if not targets:
-        shown = format_list([repr(name) for name in header])
-        raise UsageError(
-            f"name the column of {file} to predict, such as --target {header[-1]}; its columns:"
-            f" {shown}"
-        )
+        raise NoTargetError(file, header)
     for name in targets:
         if name not in header and not name.lstrip("-").isdigit():
             raise UsageError(f"{file} has no column {name!r}; {suggest(name, header)}")

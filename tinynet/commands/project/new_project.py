@@ -1,9 +1,11 @@
 """Creation of a starter project: a spec, its data, a README, and the same in Python."""
 
 import re
+import shlex
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -12,9 +14,9 @@ from unicodedata import normalize
 
 from tinynet.commands.init.draft import spec_name
 from tinynet.commands.init.new_spec import NewSpec, new_spec
-from tinynet.commands.init.table_spec import Task
+from tinynet.commands.init.table_spec import NoTargetError, Task
 from tinynet.commands.init.templates import templates
-from tinynet.errors import UsageError, explaining_io
+from tinynet.errors import TinynetError, UsageError, explaining_io
 from tinynet.files.strict import kind_of
 from tinynet.text.wording import quote
 
@@ -25,6 +27,9 @@ _FILES = {"README.md": "README.md", "train.py": "train.py", "gitignore": ".gitig
 """The files of a project by the names of their templates."""
 
 _NAME = re.compile(r"\w[\w.-]*")
+
+_PACKAGES = ("tinynet", "tinynet_cli")
+"""Packages that Python would not find beside a folder of the same name."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ def new_project(
     if not parent.is_dir():
         raise UsageError(f"there is no folder {quote(str(parent))}; create it first")
     if folder.exists():
-        raise UsageError(f"{quote(str(folder))} exists already; choose another name")
+        raise _exists(folder)
     is_file = source.is_file()
     if source.exists() and not is_file:
         raise UsageError(
@@ -91,14 +96,38 @@ def new_project(
             data.parent.mkdir()
             shutil.copyfile(source, data)
         file = spec_name(Path(name)) + ".json"
-        made_spec = new_spec(data, draft / file, targets=targets, task=task)
+        with _naming(data, source, name):
+            made_spec = new_spec(data, draft / file, targets=targets, task=task)
         _rename(made_spec.path, spec_name(Path(name)))
         for place, text in _texts(name, file, "" if is_file else _needs(source)).items():
             (draft / place).write_text(text, encoding="utf-8")
         names = sorted(str(path.relative_to(draft)) for path in draft.rglob("*") if path.is_file())
-        draft.rename(folder)
+        try:
+            draft.rename(folder)
+        except OSError as error:
+            if not folder.exists():
+                raise
+            raise _exists(folder) from error  # created in the meantime, by another process
     notes = tuple(note.replace(str(draft), str(folder)) for note in made_spec.notes)
     return NewProject(folder, tuple(names), replace(made_spec, path=folder / file, notes=notes))
+
+
+def _exists(folder: Path) -> UsageError:
+    return UsageError(f"{quote(str(folder))} exists already; choose another name")
+
+
+@contextmanager
+def _naming(copy: Path, source: Path, project: str) -> Iterator[None]:
+    """Let messages about a copied file name the file that was given."""
+    try:
+        yield
+    except NoTargetError as error:
+        command = shlex.join(["tinynet", "new", project, str(source)])
+        raise UsageError(error.message(str(source), command)) from error
+    except TinynetError as error:
+        for path in (copy.absolute(), copy):
+            error.args = tuple(str(part).replace(str(path), str(source)) for part in error.args)
+        raise
 
 
 def _rename(spec: Path, name: str) -> None:
@@ -109,6 +138,11 @@ def _rename(spec: Path, name: str) -> None:
 
 
 def _require_name(name: str) -> None:
+    if name.lower() in _PACKAGES:
+        raise UsageError(
+            f"{quote(name)} cannot be the name of a project, as Python would take its folder for"
+            f" the package; try {quote(f'my-{name}')}"
+        )
     if _NAME.fullmatch(name):
         return
     plain = normalize("NFKD", name).encode("ascii", "ignore").decode()
@@ -126,10 +160,18 @@ def _needs(source: Path) -> str:
 
 
 def _texts(name: str, spec: str, needs: str) -> dict[str, str]:
+    run = spec.removesuffix(".json")
+    rows = [
+        (f"tinynet check {spec}", "mistakes, layers and data"),
+        (f"tinynet train {spec}", f"creates runs/{run}-001"),
+        (f"tinynet evaluate runs/{run}-001", "figures on the test data"),
+        (f"tinynet resume runs/{run}-001", "continues after Ctrl-C, kill -9 or a power loss"),
+    ]
+    width = max(len(command) for command, _ in rows)
     words = {
         "title": name,
+        "commands": "\n".join(f"{command:<{width}}  # {text}" for command, text in rows),
         "spec": spec,
-        "run": spec.removesuffix(".json"),
         "needs": f"- Put your data into `{needs}` first." if needs else "",
     }
     folder = files(__package__) / "templates"
