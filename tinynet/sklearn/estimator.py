@@ -61,7 +61,10 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         feature_names_in_: Their names, of a DataFrame.
     """
 
-    _task: Task
+    @property
+    def _task(self) -> Task:
+        """The kind of targets."""
+        raise NotImplementedError
 
     def __init__(
         self,
@@ -171,7 +174,7 @@ class NetworkEstimator(BaseEstimator):  # type: ignore[misc]
         values = math.prod(network.out_shapes[name])
         two_classes = self._task == "classification" and outputs == 2 and values == 1
         if values != outputs and not two_classes:
-            kind = "classes" if self._task == "classification" else "targets"
+            kind = "targets" if self._task == "regression" else "classes"
             raise UsageError(
                 f"the network's output {name!r} has {values} values for each sample, but y has"
                 f' {outputs} {kind}; write "$outputs" for the units of the last layer'

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_array, check_consistent_length, colum
 
 from tinynet.sklearn.estimator import NetworkEstimator, as_rows
 from tinynet.sklearn.inputs import validated_inputs
+from tinynet.sklearn.specs import Task
 from tinynet.types import Array
 
 
@@ -19,7 +20,9 @@ class TinynetRegressor(RegressorMixin, NetworkEstimator):  # type: ignore[misc]
     (N, targets).
     """
 
-    _task = "regression"
+    @property
+    def _task(self) -> Task:
+        return "regression"
 
     def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
         """Train from the start on inputs (N, ...) and targets (N,) or (N, targets)."""

@@ -17,13 +17,14 @@ Source: TypeAlias = Spec | str | Path | Mapping[str, Any] | Sequence[Any] | None
 Completed: TypeAlias = tuple[Spec | str | Path | dict[str, Any], dict[str, JsonValue]]
 """A spec, and the overrides that the data require."""
 
-Task: TypeAlias = Literal["classification", "regression"]
+Task: TypeAlias = Literal["classification", "multilabel", "regression"]
 
 OUTPUTS = "outputs"
 """The variable of a spec that an estimator sets to the number of classes or targets."""
 
 _TRAINING: dict[Task, dict[str, JsonValue]] = {
     "classification": {"loss": "softmax_cross_entropy", "metrics": ["accuracy"]},
+    "multilabel": {"loss": "binary_cross_entropy", "metrics": ["binary_accuracy"]},
     "regression": {"loss": "mse", "metrics": ["mae"]},
 }
 
