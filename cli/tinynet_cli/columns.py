@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tinynet_cli.output import echo, printable
+from tinynet_cli.output import cut_middle, echo, printable
 
 _GAP = "  "
 
@@ -116,10 +116,7 @@ def _widest_label(width: int) -> int:
 
 def _cut(text: str, widest: int | None) -> str:
     """Return a text without its middle if it is longer than ``widest``."""
-    if widest is None or len(text) <= widest:
-        return text
-    end = widest // 2 - 2
-    return f"{text[: widest - end - 3]}...{text[-end:]}"
+    return text if widest is None else cut_middle(text, widest)
 
 
 def wrapped(text: str, width: int | None) -> list[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tinynet.text.printing import counted as counted
+from tinynet.text.printing import cut_middle as cut_middle
 from tinynet.text.printing import figure as figure
 from tinynet.text.printing import filled as filled
 from tinynet.text.printing import message_text

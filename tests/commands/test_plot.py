@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import tinynet
-from tinynet.commands.plot import legend_names, plot_runs
+from tinynet.commands.plot import legend_names, plot_runs, run_colors
 from tinynet.commands.runs.entries import RunEntry
 from tinynet.errors import CheckpointIOError, UsageError
 
@@ -98,3 +98,17 @@ def test_legend_of_very_many_runs():
     names = legend_names(entries)
     assert len(names) == 41
     assert names[-1] == "and 60 more"
+
+
+def test_long_names_keep_their_ends():
+    names = legend_names([RunEntry(Path("a" * 60 + end), None) for end in "xy"])
+    assert len(set(names)) == 2
+    assert max(map(len, names)) == 40
+
+
+@pytest.mark.parametrize("count", [9, 10, 18, 19, 20])
+def test_no_run_has_the_gray_of_the_splits(count):
+    pytest.importorskip("matplotlib", reason="it draws the pictures")
+    colors = run_colors(count)
+    assert len(set(colors)) == count
+    assert all(max(color[:3]) - min(color[:3]) > 0.05 for color in colors)

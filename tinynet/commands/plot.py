@@ -12,7 +12,7 @@ from tinynet.commands.runs.entries import RunEntry, entries_of
 from tinynet.errors import CheckpointIOError, UsageError, explaining_io
 from tinynet.extras import importing
 from tinynet.files.atomic import replacing_output
-from tinynet.text.printing import printable
+from tinynet.text.printing import cut_middle, printable
 
 FORMATS = (".png", ".svg", ".pdf")
 
@@ -111,7 +111,7 @@ def _picture(
     below = 0.2 * -(-(len(names) + 3) // across) + 0.3
     figure = Figure(figsize=(6.2 * columns, 3.3 * rows + below), layout="constrained")
     FigureCanvasAgg(figure)
-    colors, alone = _colors(len(entries)), len(entries) == 1
+    colors, alone = run_colors(len(entries)), len(entries) == 1
     for index, panel in enumerate(found, 1):
         axes = figure.add_subplot(rows, columns, index)
         has_validation = any(curve.name.startswith("val/") for curve in panel.curves)
@@ -159,12 +159,17 @@ def _draw(
             axes.axvline(curve.best[0], color="0.6", linewidth=0.9, linestyle=":", zorder=0)
 
 
-def _colors(count: int) -> list[Any]:
+def run_colors(count: int) -> list[Any]:
+    """Return a color for each run."""
     from matplotlib import colormaps
 
-    if count <= 20:
-        palette = colormaps["tab10" if count <= 10 else "tab20"]
-        return [palette(index) for index in range(count)]
+    for name in ("tab10", "tab20"):
+        # Gray stands for the splits in the legend.
+        palette = colormaps[name]
+        everything = [palette(index) for index in range(palette.N)]
+        chosen = [color for color in everything if max(color[:3]) - min(color[:3]) > 0.05]
+        if count <= len(chosen):
+            return chosen[:count]
     palette = colormaps["viridis"]
     return [palette(index / (count - 1)) for index in range(count)]
 
@@ -233,5 +238,5 @@ def _is_positive(panel: Panel) -> bool:
 def _label(name: str) -> str:
     """Return a name as matplotlib shows it: one that begins with ``_`` would be left out."""
     text = printable(name)
-    text = text if len(text) <= _MAX_NAME else f"{text[: _MAX_NAME - 3]}..."
+    text = cut_middle(text, _MAX_NAME)
     return f" {text}" if text.startswith("_") else text

@@ -43,6 +43,14 @@ def counted(number: int, word: str, ending: str = "s") -> str:
     return f"{number:,} {word}{'' if number == 1 else ending}"
 
 
+def cut_middle(text: str, most: int) -> str:
+    """Return a text of at most ``most`` characters, without its middle: names differ at the end."""
+    if len(text) <= most:
+        return text
+    end = most // 2 - 2
+    return f"{text[: most - end - 3]}...{text[-end:]}"
+
+
 def filled(words: Iterable[str], width: int | None, gap: str = "  ") -> list[str]:
     """Return lines of words that are never cut.
 

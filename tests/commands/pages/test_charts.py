@@ -66,7 +66,7 @@ def test_words_and_table_repeat_the_values():
     assert "train: from 0.2500 to 1, at the end 0.2500." in drawing.description
     assert "best epoch 4" in drawing.description
     assert drawing.columns == ("epoch", "train")
-    assert drawing.rows == (("1", "1"), ("2", "0.5000"), ("3", ""), ("4", "0.2500"))
+    assert drawing.rows == (("1", "1.000"), ("2", "0.500"), ("3", ""), ("4", "0.250"))
 
 
 def test_tooltips_have_the_values_themselves():
@@ -171,3 +171,27 @@ def test_a_heatmap_has_a_cell_for_each_large_value():
 def test_values_of_bars_have_the_same_decimals():
     chart = BarChart("Classes", ("a", "b"), (BarGroup("", (9.9, 10.0)),), "percent")
     assert re.findall(r'class="value"[^>]*>([^<]*)<', draw_bars(chart).svg) == ["9.9", "10.0"]
+
+
+def test_curves_with_places_of_their_own_have_a_column_of_places_each():
+    """In one column of places, nearly all cells of two ROC curves would be empty."""
+    lines = (Line("a", (0.0, 0.0, 1.0), (0.0, 0.5, 1.0)), Line("b", (0.0, 0.25), (0.1, 0.2)))
+    drawing = draw_lines(LineChart("ROC", "x", "y", lines))
+    assert drawing.columns == ("a: x", "a: y", "b: x", "b: y")
+    assert drawing.rows == (
+        ("0", "0.000", "0.0000", "0.1000"),
+        ("0", "0.500", "0.2500", "0.2000"),
+        ("1", "1.000", "", ""),
+    )
+
+
+def test_bars_of_a_group_have_the_same_decimals():
+    drawing = draw_bars(BarChart("Share", ("a", "b"), (BarGroup("x", (9.9, 10.0)),), "percent"))
+    assert [row[1] for row in drawing.rows] == ["9.90", "10.00"]
+
+
+def test_long_labels_keep_their_ends():
+    """Names of classes and runs often differ only there."""
+    labels = tuple("a" * 50 + end for end in "xy")
+    drawing = draw_bars(BarChart("Share", labels, (BarGroup("x", (1.0, 2.0)),), "percent"))
+    assert all(f"…aaaaaaaaa{end}<" in drawing.svg for end in "xy")

@@ -53,6 +53,7 @@ def test_names_from_files_stay_text(page):
     scripts = re.findall(r"<script[^>]*>", page)
     assert scripts == ["<script>"]
     assert not set(page) & set("\x1b\u202e")
+    assert "\\x1b[31m\\u202e" in page  # the escapes of the terminal
 
 
 @pytest.mark.extra
@@ -112,3 +113,15 @@ def luminance(color):
     parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
     return sum(a * b for a, b in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.extra
+def test_long_names_of_lines_are_cut_in_the_middle(template):
+    """A name of 300 characters would make the whole page scroll sideways."""
+    pytest.importorskip("jinja2", reason="pages are made by jinja2")
+    name = "a" * 300 + "end"
+    lines = (Line(name, (1, 2), (3.0, 4.0)), Line("b", (1, 2), (3.0, 4.0)))
+    content = {**values("x"), "chart": LineChart("Loss", "epoch", "loss", lines)}
+    page = render_page(template, content, purpose="a test")
+    assert f'<span title="{name}">{"a" * 24}…{"a" * 20}end</span>' in page
+    assert f'class="number wordy" title="{name}">{"a" * 16}…{"a" * 12}end</th>' in page

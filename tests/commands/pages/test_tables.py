@@ -53,3 +53,9 @@ def test_totals_are_apart_from_the_rows_that_are_sorted():
     view = view_of(Table(("n",), ((1,), (2,), (3,)), totals=1))
     assert [row[0].text for row in view.rows] == ["1", "2"]
     assert [row[0].text for row in view.totals] == ["3"]
+
+
+def test_whole_and_other_large_numbers_of_a_column_look_alike():
+    table = Table(("mean",), ((-1087100000.0,), (-1.92e9 + 0.5,), (0.02,)))
+    assert texts(table) == [["-1.087e9"], ["-1.92e9"], ["0.02000"]]
+    assert texts(Table(("bytes",), ((1e9,), (2.0,)))) == [["1,000,000,000"], ["2"]]

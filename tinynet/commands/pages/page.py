@@ -17,7 +17,7 @@ from tinynet.commands.pages.charts import (
     draw_scatter,
 )
 from tinynet.commands.pages.charts.numbers import number_text, share_text
-from tinynet.commands.pages.charts.svg import clean
+from tinynet.commands.pages.charts.svg import clean, shorten
 from tinynet.commands.pages.tables import view_of
 from tinynet.commands.report.charts import BarChart, Heatmap, Histogram, LineChart, ScatterChart
 from tinynet.extras import importing
@@ -82,6 +82,7 @@ def render_page(
     environment.filters |= {
         "cells": view_of,
         "counted": counted,
+        "cut": shorten,
         "data_uri": data_uri,
         "draw": draw,
         "number": lambda value: "" if value is None else number_text(value),

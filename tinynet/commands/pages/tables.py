@@ -4,7 +4,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tinynet.commands.pages.charts.numbers import number_text, share_text
+from tinynet.commands.pages.charts.numbers import (
+    column_text,
+    decimals_of,
+    is_whole,
+    share_text,
+)
 from tinynet.commands.report.charts import Cell, Table
 
 MEDIUM, LONG = 20, 40
@@ -75,7 +80,8 @@ def _width(text: str) -> str:
 
 def _column(cells: Sequence[Cell], numeric: bool, share: bool) -> list[CellView]:
     """Return the cells of a column."""
-    decimals = decimals_of([float(c) for c in cells if isinstance(c, float) and not share])
+    floats = [c for c in cells if isinstance(c, float) and not share]
+    decimals, whole = decimals_of(floats), all(map(is_whole, floats))
     views = []
     for cell in cells:
         if cell is None:
@@ -86,24 +92,9 @@ def _column(cells: Sequence[Cell], numeric: bool, share: bool) -> list[CellView]
             length = round(min(max(cell, 0.0), 1.0), 3) if math.isfinite(cell) else None
             views.append(CellView(share_text(cell), "number share", length, cell))
         else:
-            views.append(CellView(_number(cell, decimals), "number" if numeric else "", value=cell))
+            views.append(
+                CellView(
+                    column_text(cell, decimals, whole), "number" if numeric else "", value=cell
+                )
+            )
     return views
-
-
-def _number(value: float, decimals: int | None) -> str:
-    if isinstance(value, int) or decimals is None or not math.isfinite(value):
-        return number_text(value)
-    return f"{value + 0.0:,.{decimals}f}"
-
-
-def decimals_of(values: Sequence[float]) -> int | None:
-    """Return the decimals that give every number of a column at least three significant digits.
-
-    None if the numbers would be too long, or if all are whole.
-    """
-    sizes = [abs(value) for value in values if value and math.isfinite(value)]
-    if not sizes or all(size.is_integer() for size in sizes):
-        return None
-    largest, smallest = (math.floor(math.log10(size)) for size in (max(sizes), min(sizes)))
-    decimals = max(0, 3 - largest, 2 - smallest)
-    return None if max(largest, 0) + decimals > 6 else decimals

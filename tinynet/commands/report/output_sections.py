@@ -64,12 +64,13 @@ def _section(
         sentence = f"{counted(len(collector.classes), 'class', 'es')}; {where}"
         if collector.positions != evaluated.samples:
             sentence += f" with {counted(collector.positions, 'counted label')}"
+        content = _noted(classified(collector), evaluated) if collector.positions else None
         return OutputSection(
             name,
             title,
             f"{sentence}.",
             figures,
-            classification=classified(collector) if collector.positions else None,
+            classification=content,
             samples=samples,
             generated=_generated(model, data, evaluated),
         )
@@ -80,7 +81,7 @@ def _section(
             f"{labels}, of which a sample has any number; {where}."
             f" All labels of {share:.1%} of the samples are right."
         )
-        content = labelled(collector) if collector.samples else None
+        content = _noted(labelled(collector), evaluated) if collector.samples else None
         return OutputSection(name, title, sentence, figures, content, samples=samples)
     field = data.raw[output.target]
     inputs = [data.raw[name].shape for name in data.inputs]
@@ -110,6 +111,18 @@ def without_charts(section: OutputSection) -> OutputSection:
 
 def _has_windows(model: Model) -> bool:
     return model.spec.data is not None and model.spec.data.windows is not None
+
+
+def _noted(content: Classification, evaluated: EvaluatedSplit) -> Classification:
+    """Add to the table of classes why its areas differ a little from the metric `auc`."""
+    if not any("auc" in name for name in evaluated.figures):
+        return content
+    note = (
+        "The areas are those of all scores; the metric auc rounds scores to a grid, so its last"
+        " digits may differ."
+    )
+    table = replace(content.per_class, note=f"{content.per_class.note} {note}".strip())
+    return replace(content, per_class=table)
 
 
 def _figures(evaluated: EvaluatedSplit, output: str | None) -> tuple[Figure, ...]:

@@ -9,7 +9,7 @@ from tinynet.commands.pages.charts.drawing import (
     color,
     svg_chart,
 )
-from tinynet.commands.pages.charts.numbers import equal_texts, number_text
+from tinynet.commands.pages.charts.numbers import column_texts, equal_texts, number_text
 from tinynet.commands.pages.charts.svg import element, line, shorten, text, text_width
 from tinynet.commands.report.charts import BarChart, Histogram
 
@@ -52,10 +52,11 @@ def draw_bars(chart: BarChart) -> Drawing:
     lists = [f"{group.name}: {_listed(chart.labels, group.values)}." for group in chart.groups[:4]]
     description = " ".join(lists) or "There are no values."
     legend = [LegendItem(group.name, color(i)) for i, group in enumerate(chart.groups)]
+    columns = [column_texts(group.values) for group in chart.groups]
     rows = [
         (
             label,
-            *("" if (v := group.values[row]) is None else number_text(v) for group in chart.groups),
+            *(column[row] for column in columns),
         )
         for row, label in enumerate(chart.labels)
     ]

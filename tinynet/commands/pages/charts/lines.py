@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from tinynet.commands.pages.charts.axes import Frame, Scale, drawable, frame_of, scale_of
 from tinynet.commands.pages.charts.drawing import WIDTH, Drawing, LegendItem, color, svg_chart
-from tinynet.commands.pages.charts.numbers import number_text
-from tinynet.commands.pages.charts.svg import element, line, pixels, text, text_width
+from tinynet.commands.pages.charts.numbers import column_texts, number_text
+from tinynet.commands.pages.charts.svg import clean, element, line, pixels, text, text_width
 from tinynet.commands.report.charts import Line, LineChart, Mark
 
 MAX_POINTS = 400
@@ -47,7 +48,7 @@ def draw_lines(chart: LineChart) -> Drawing:
         **_scales(frame, chart.x_label),
         "lines": [
             {
-                "name": entry.name,
+                "name": clean(entry.name),
                 "style": styles[id(entry)],
                 "x": [_digits(x) for x, _ in points[id(entry)]],
                 "y": [_digits(y) for _, y in points[id(entry)]],
@@ -188,13 +189,37 @@ def _description(chart: LineChart, lines: Sequence[Line]) -> str:
 def _table(
     chart: LineChart, lines: Sequence[Line]
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
-    """Return columns and rows of the values of the lines, at most `MAX_ROWS`."""
+    """Return columns and rows of the values of the lines, at most `MAX_ROWS`.
+
+    Lines with places of their own, such as ROC curves, have a column of places each.
+    """
+    if not _share_places(lines):
+        return _pairs(chart, lines)
     values = [dict(zip(entry.x, entry.y, strict=True)) for entry in lines]
     xs = sorted({x for column in values for x in column if drawable(x)})
     every = max(1, math.ceil(len(xs) / MAX_ROWS))
     chosen = xs[::-1][::every][::-1]
-    rows = []
-    for x in chosen:
-        row = (column.get(x) for column in values)
-        rows.append((number_text(x), *("" if y is None else number_text(y) for y in row)))
-    return (chart.x_label, *(entry.name for entry in lines)), tuple(rows)
+    columns = [column_texts(chosen), *(column_texts([c.get(x) for x in chosen]) for c in values)]
+    return (chart.x_label, *(entry.name for entry in lines)), tuple(zip(*columns, strict=True))
+
+
+def _share_places(lines: Sequence[Line]) -> bool:
+    """Return True if a table with one column of places has few empty cells."""
+    if any(len(set(entry.x)) < len(entry.x) for entry in lines):
+        return False
+    places = {x for entry in lines for x in entry.x}
+    return 2 * len(places) <= 3 * max((len(entry.x) for entry in lines), default=0)
+
+
+def _pairs(
+    chart: LineChart, lines: Sequence[Line]
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """Return a column of places and one of values for each line."""
+    head, columns = [], []
+    for entry in lines:
+        prefix = f"{entry.name}: " if len(lines) > 1 else ""
+        points = [(x, y) for x, y in zip(entry.x, entry.y, strict=True) if drawable(x)]
+        chosen = points[::-1][:: max(1, math.ceil(len(points) / MAX_ROWS))][::-1]
+        head += [prefix + chart.x_label, prefix + chart.y_label]
+        columns += [column_texts([x for x, _ in chosen]), column_texts([y for _, y in chosen])]
+    return tuple(head), tuple(zip_longest(*columns, fillvalue=""))

@@ -34,6 +34,46 @@ def equal_texts(values: Sequence[float]) -> list[str]:
     return [f"{value + 0.0:,.{decimals}f}" for value in values]
 
 
+def decimals_of(values: Sequence[float]) -> int | None:
+    """Return the decimals that give every number of a column at least three significant digits.
+
+    None if the numbers would be too long, or if all are whole.
+    """
+    sizes = [abs(value) for value in values if value and math.isfinite(value)]
+    if not sizes or all(size.is_integer() for size in sizes):
+        return None
+    largest, smallest = (math.floor(math.log10(size)) for size in (max(sizes), min(sizes)))
+    decimals = max(0, 3 - largest, 2 - smallest)
+    return None if max(largest, 0) + decimals > 6 else decimals
+
+
+def column_texts(values: Sequence[float | None]) -> list[str]:
+    """Return the numbers of a column in one format; None is empty."""
+    numbers = [float(value) for value in values if value is not None]
+    decimals, whole = decimals_of(numbers), all(map(is_whole, numbers))
+    return ["" if v is None else column_text(v, decimals, whole) for v in values]
+
+
+def column_text(value: float, decimals: int | None, whole: bool) -> str:
+    """Return a number of a column.
+
+    Args:
+        value: The number.
+        decimals: Its decimals, from `decimals_of`.
+        whole: True if all numbers of the column are whole.
+    """
+    if decimals is not None and math.isfinite(value):
+        return f"{value + 0.0:,.{decimals}f}"
+    if not whole and math.isfinite(value) and abs(value) >= 1e6:
+        return scientific(value)
+    return number_text(value)
+
+
+def is_whole(value: float) -> bool:
+    """Return True for a number without decimals, and for one that is not finite."""
+    return not math.isfinite(value) or float(value).is_integer()
+
+
 def share_text(value: float | None) -> str:
     """Return a share as a percentage with one decimal; nothing for None."""
     if value is None or not math.isfinite(value):

@@ -3,6 +3,8 @@
 import html
 import unicodedata
 
+from tinynet.text.printing import printable
+
 CHARACTER = 6.3
 """Width of a character of the charts' 11-pixel text."""
 
@@ -10,15 +12,18 @@ _OVERRIDES = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
 
 
 def escape(text: str) -> str:
-    """Return a text for content or an attribute; what would garble the page becomes U+FFFD."""
+    """Return a text for content or an attribute; see `clean`."""
     return html.escape(clean(text))
 
 
 def clean(text: str) -> str:
-    """Return a text with U+FFFD for control characters and for those that reorder text."""
+    r"""Return a text with control characters, and those that reorder text, escaped: ``\x1b``.
+
+    The escapes are those that terminals get; see `tinynet.text.printing.printable`.
+    """
     if text.isprintable():
         return text
-    return "".join("\ufffd" if _garbles(character) else character for character in text)
+    return "".join(printable(c) if _garbles(c) else c for c in text)
 
 
 def _garbles(character: str) -> bool:
@@ -70,13 +75,22 @@ def cells(content: str) -> int:
 
 
 def shorten(content: str, most: int) -> str:
-    """Return a text that is at most ``most`` characters wide, cut with an ellipsis."""
+    """Return a text that is at most ``most`` characters wide, with an ellipsis in its middle.
+
+    Names often differ at their ends.
+    """
     if cells(content) <= most:
         return content
-    kept, width = "", 1
+    end = _start(content[::-1], (most - 1) // 2)[::-1]
+    return f"{_start(content, most - 1 - cells(end)).rstrip()}…{end.lstrip()}"
+
+
+def _start(content: str, most: int) -> str:
+    """Return the start of a text that is at most ``most`` characters wide."""
+    kept, width = "", 0
     for character in content:
         width += cells(character)
         if width > most:
             break
         kept += character
-    return f"{kept.rstrip()}…"
+    return kept
