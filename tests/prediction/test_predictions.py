@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 import tinynet
+from tinynet.prediction.output_predictions import OutputPredictions
+from tinynet.prediction.predictions import Predictions
+from tinynet.prediction.raw_inputs import InputFile
 from tinynet.prediction.writing import write_predictions
 
 RNG = np.random.default_rng(0)
@@ -241,3 +244,22 @@ def test_labels_in_the_type_of_the_targets(tmp_path, target, values):
     assert predictions.labels.tolist() == [*map(str, values)]
     assert predictions.label_values.dtype == np.array(values).dtype
     assert predictions.label_values.tolist() == values
+
+
+@pytest.mark.parametrize(
+    ("lengths", "rows", "are_named"),
+    [
+        ([], [0, 1, 2], False),
+        ([], [2, 1, 0], True),
+        ([], [0, 2, 3], True),
+        ([3], [1, 2, 3], True),
+        ([2, 1], [0, 1, 0], False),
+        ([2, 1], [1, 0, 0], True),
+    ],
+)
+def test_rows_are_named_unless_they_are_the_first_ones_in_order(lengths, rows, are_named):
+    """Forecasts of a table sorted newest first would be taken for those of other days."""
+    files = tuple(InputFile(f"{i}.csv", length) for i, length in enumerate(lengths))
+    output = {"y": OutputPredictions(np.zeros((3, 1)))}
+    predictions = Predictions(3, output, files, np.array(rows))
+    assert predictions.to_json().get("rows") == (rows if are_named else None)

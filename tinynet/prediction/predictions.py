@@ -155,16 +155,17 @@ class Predictions:
         """Return all predictions as plain data."""
         parts = {output: part.to_json() for output, part in self.outputs.items()}
         files = {"files": self._file_names()} if "file" in self.identity else {}
-        rows = {"rows": self.row_numbers.tolist()} if self._dropped else {}
+        rows = {} if self._rows_are_consecutive else {"rows": self.row_numbers.tolist()}
         kept = {name: [*map(_plain, column)] for name, column in self.kept.items()}
         of_all = {"outputs": parts} if len(parts) > 1 else parts.popitem()[1]
         of_rows = {**files, **rows, **({"kept": kept} if kept else {})}
         return {"samples": self.samples, **of_rows, **of_all}
 
     @property
-    def _dropped(self) -> bool:
-        """True if some rows of the only source have no prediction."""
-        return self.identity == ("sample",) and len(self) <= int(self.row_numbers[-1])
+    def _rows_are_consecutive(self) -> bool:
+        """True if the samples of each source are its first rows, in order."""
+        lengths = [file.samples for file in self.files] or [len(self)]
+        return np.array_equal(self.row_numbers, np.concatenate([*map(np.arange, lengths)]))
 
     def _merged(self, parts: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]:
         arrays = (array for part in parts.values() for array in part.values())

@@ -149,3 +149,13 @@ def test_columns_of_a_table_are_described(client_of):
         "width": {"kind": "number"},
         "color": {"kind": "category", "categories": ["red", "white"]},
     }
+
+
+def test_forecasts_of_reversed_rows_name_their_rows(client_of):
+    """Without them, each forecast would be taken for that of another day."""
+    lines = [f"2024-05-{1 + i:02},{i % 7}" for i in range(7)]
+    tables = ("\n".join(["day,rain", *rows]) for rows in (lines, lines[::-1]))
+    old, new = (answer(client_of("series"), files={"f": ("a.csv", text)}) for text in tables)
+    assert old["rows"] == [4, 5, 6]
+    assert new["rows"] == [2, 1, 0]
+    assert new["outputs"] == old["outputs"]
