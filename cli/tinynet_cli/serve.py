@@ -20,6 +20,12 @@ def _size(context: click.Context, parameter: click.Parameter, text: str) -> int:
         raise click.BadParameter(str(error)) from error
 
 
+def _seconds(context: click.Context, parameter: click.Parameter, value: float) -> float:
+    if value != value:  # NaN is in every range
+        raise click.BadParameter("nan is not a number of seconds")
+    return value
+
+
 @click.command(cls=Command)
 @options.run_or_checkpoint_argument
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
@@ -46,11 +52,19 @@ def _size(context: click.Context, parameter: click.Parameter, text: str) -> int:
     help="Samples of a request.",
 )
 @click.option(
+    "--max-values",
+    type=click.IntRange(min=1),
+    default=5_000_000,
+    show_default=True,
+    help="Values of an answer.",
+)
+@click.option(
     "--timeout",
     type=FloatRange(0.01, 86400),
     default=30.0,
     show_default=True,
-    help="Seconds until a request is ended.",
+    callback=_seconds,
+    help="Seconds of computation until a request is ended.",
 )
 @options.checkpoint_option
 @options.strict_finite_option
@@ -66,6 +80,7 @@ def serve(
     port: int,
     max_size: int,
     max_rows: int,
+    max_values: int,
     timeout: float,
     checkpoint: str | None,
     threads: int | None,
@@ -97,7 +112,7 @@ def serve(
         file, _ = find_checkpoint(path, checkpoint, lambda _: None)
         app = create_app(
             model,
-            limits=Limits(max_size, timeout, max_rows),
+            limits=Limits(max_size, timeout, max_rows, max_values),
             threads=threads,
             # Clients on other machines do not see the folders above the run.
             source="/".join(

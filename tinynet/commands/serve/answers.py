@@ -1,6 +1,7 @@
 """Answers to requests: predictions as JSON, or an error."""
 
 import json
+import math
 import sys
 import traceback
 from collections.abc import Sequence
@@ -9,13 +10,14 @@ from typing import Any
 
 from tinynet.commands.serve.json_body import parse_json
 from tinynet.commands.serve.json_inputs import json_inputs
-from tinynet.commands.serve.limits import RequestError
+from tinynet.commands.serve.limits import Limits, RequestError
 from tinynet.commands.serve.uploads import Names, Upload, as_files
 from tinynet.dataset import TEXT
 from tinynet.errors import DataError, TinynetError
 from tinynet.prediction.model import Model
 from tinynet.prediction.predictions import Predictions
 from tinynet.prediction.raw_inputs import TooManySamplesError
+from tinynet.text.printing import counted
 
 
 @dataclass(frozen=True)
@@ -43,12 +45,12 @@ class Answer:
     content: bytes
 
 
-def answer(model: Model, job: Job, max_rows: int, threads: int | None = None) -> Answer:
+def answer(model: Model, job: Job, limits: Limits, threads: int | None = None) -> Answer:
     """Predict the samples of a request; no exception leaves this function."""
     warnings: list[str] = []
     model = replace(model, warn=warnings.append)
     try:
-        result = _predicted(model, job, max_rows, threads, warnings)
+        result = _predicted(model, job, limits, threads, warnings)
         return Answer(200, json.dumps(result, allow_nan=False).encode())
     except Exception as error:
         return error_answer(error)
@@ -75,10 +77,19 @@ def error_content(kind: str, message: str) -> bytes:
 
 
 def _predicted(
-    model: Model, job: Job, max_rows: int, threads: int | None, warnings: list[str]
+    model: Model, job: Job, limits: Limits, threads: int | None, warnings: list[str]
 ) -> dict[str, Any]:
+    values = max(1, sum(map(math.prod, model.network.out_shapes.values())))
+    most = limits.max_values // values
+
     def predict(x: Any) -> Predictions:
-        return model.predict(x, resize=job.resize, threads=threads, max_samples=max_rows)
+        samples = min(limits.max_rows, most)
+        try:
+            return model.predict(x, resize=job.resize, threads=threads, max_samples=samples)
+        except TooManySamplesError as error:
+            if most >= limits.max_rows:
+                raise
+            raise RequestError(413, _too_large(values, limits)) from error
 
     if isinstance(job.content, bytes):
         x = _text(model, job.content) if job.kind == "text" else parse_json(job.content)
@@ -92,6 +103,16 @@ def _predicted(
         finally:
             warnings[:] = map(names.shown, warnings)
         return _as_json(_renamed(predictions, names), job.records, warnings)
+
+
+def _too_large(values: int, limits: Limits) -> str:
+    remedy = "start the server with a larger --max-values"
+    if values <= limits.max_values:
+        remedy = f"send at most {counted(limits.max_values // values, 'sample')}, or {remedy}"
+    return (
+        f"the answer would have more than {limits.max_values:,} values, at {values:,} for each"
+        f" sample; {remedy}"
+    )
 
 
 def _renamed(predictions: Predictions, names: Names) -> Predictions:

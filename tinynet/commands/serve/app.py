@@ -20,6 +20,7 @@ from tinynet.text.wording import quote
 
 Log = Callable[[str], None]
 
+_SHOWN = ("max_size", "max_rows", "max_values", "timeout")
 _PATHS = ("/", "/predict", "/model", "/health", "/openapi.json")
 
 
@@ -53,6 +54,7 @@ def create_app(
         import python_multipart  # noqa: F401
         from fastapi import FastAPI, Request, Response
         from starlette.exceptions import HTTPException
+        from starlette.requests import ClientDisconnect
 
     limits = limits or Limits()
     description = describe(model)
@@ -61,7 +63,7 @@ def create_app(
         **description.to_json(),
         "source": source,
         "tinynet": __version__,
-        "limits": {name: getattr(limits, name) for name in ("max_size", "max_rows", "timeout")},
+        "limits": {name: getattr(limits, name) for name in _SHOWN},
     }
     page = page_of(description, limits, source)
 
@@ -77,8 +79,12 @@ def create_app(
 
     async def predict(request: Request) -> Any:
         try:
+            async with worker.reading():
+                job = await read_job(request, limits)
             async with worker.slot():
-                return respond(await worker.predict(await read_job(request, limits)))
+                return respond(await worker.predict(job))
+        except ClientDisconnect:  # nobody reads this; the log shows the status
+            return Response(status_code=499)
         except asyncio.CancelledError:  # by uvicorn, some seconds after the signal
             return respond(error_answer(RequestError(503, "the server has ended")))
         except Exception as error:

@@ -14,15 +14,21 @@ class Limits:
 
     Attributes:
         max_size: The most bytes of a body.
-        timeout: The most seconds until the answer, waiting included.
+        timeout: The most seconds that a request is computed; waiting for others is not counted.
         max_rows: The most samples.
+        max_values: The most values of an answer: those of the outputs, of all samples.
         queue: The most requests that wait while one is predicted.
+        readers: The most bodies that are read at the same time.
+        read_timeout: The most seconds until a body has arrived.
     """
 
     max_size: int = 10_000_000
     timeout: float = 30.0
     max_rows: int = 10_000
+    max_values: int = 5_000_000
     queue: int = 16
+    readers: int = 64
+    read_timeout: float = 30.0
 
 
 class RequestError(TinynetError):

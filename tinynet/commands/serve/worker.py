@@ -1,12 +1,17 @@
 """The process that predicts, one request after the other, until its stdin ends.
 
+Its arguments are a folder for its files, which ends with it, and the process id of its parent.
 It reads pickles of its parent, and writes plain frames: a status, a length, and a JSON document.
 """
 
 import os
 import pickle
+import shutil
 import struct
 import sys
+import tempfile
+import threading
+import time
 from typing import IO
 
 from tinynet.commands.serve.answers import Answer, answer
@@ -26,14 +31,26 @@ def main() -> None:
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what plugins print must not mix with answers
     sys.stdout = sys.stderr
-    model, max_rows, threads = pickle.load(source)
+    folder, parent = sys.argv[1], int(sys.argv[2])
+    tempfile.tempdir = folder
+    threading.Thread(target=_end_with, args=(parent, folder), daemon=True).start()
+    model, limits, threads = pickle.load(source)
     _send(sink, Answer(200, b""))
     while True:
         try:
             job = pickle.load(source)
         except EOFError:
+            shutil.rmtree(folder, ignore_errors=True)
             return
-        _send(sink, answer(model, job, max_rows, threads))
+        _send(sink, answer(model, job, limits, threads))
+
+
+def _end_with(parent: int, folder: str) -> None:
+    """End this process, also while it computes, once its parent has been killed."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
 
 
 def _send(sink: IO[bytes], result: Answer) -> None:

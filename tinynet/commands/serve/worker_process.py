@@ -2,8 +2,11 @@
 
 import asyncio
 import math
+import os
 import pickle
+import shutil
 import sys
+import tempfile
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -14,6 +17,10 @@ from tinynet.commands.serve.answers import Answer, Job
 from tinynet.commands.serve.limits import Limits, RequestError
 from tinynet.commands.serve.worker import CODE, FRAME
 from tinynet.prediction.model import Model
+
+
+_START = 120.0
+"""The most seconds until a process is ready."""
 
 
 def _no_warning(message: str) -> None:
@@ -28,9 +35,10 @@ class WorkerProcess:
 
     def __init__(self, model: Model, limits: Limits, threads: int | None = None) -> None:
         self._limits = limits
-        self._model = pickle.dumps((replace(model, warn=_no_warning), limits.max_rows, threads))
+        self._model = pickle.dumps((replace(model, warn=_no_warning), limits, threads))
         self._lock = asyncio.Lock()
-        self._used = 0
+        self._used = self._reading = 0
+        self._folders: dict[Process, str] = {}
         self._starting: asyncio.Task[Process] | None = None
 
     async def start(self) -> None:
@@ -42,32 +50,51 @@ class WorkerProcess:
         starting, self._starting = self._starting, None
         if starting is not None:
             await _end(starting)
+        for process in [*self._folders]:
+            _kill(process)
+            self._remove_files(process)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """Take a place for reading a body.
+
+        Raises:
+            RequestError: if too many bodies are being read, or the block takes too long.
+        """
+        if self._reading >= self._limits.readers:
+            raise RequestError(503, f"{self._reading} bodies are being read; try again later")
+        self._reading += 1
+        try:
+            async with asyncio.timeout(self._limits.read_timeout):
+                yield
+        except TimeoutError as error:
+            seconds = f"{self._limits.read_timeout:g} seconds"
+            raise RequestError(408, f"the body did not arrive within {seconds}") from error
+        finally:
+            self._reading -= 1
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
-        """Take a place in the queue for a request: for reading its body, too.
+        """Take a place in the queue for a request whose body was read.
 
         Raises:
-            RequestError: if the queue is full, or the block takes too long.
+            RequestError: if the queue is full.
         """
         if self._used > self._limits.queue:
             raise RequestError(503, f"{self._used} requests are in progress; try again later")
         self._used += 1
         try:
-            async with asyncio.timeout(self._limits.timeout):
-                yield
-        except TimeoutError as error:
-            seconds = f"{self._limits.timeout:g} seconds"
-            message = f"the request took longer than {seconds}; send fewer samples at a time"
-            raise RequestError(503, message) from error
+            yield
         finally:
             self._used -= 1
 
     async def predict(self, job: Job) -> Answer:
         """Return the answer to a request.
 
+        Only the time of its own computation is limited: it may have waited for others.
+
         Raises:
-            RequestError: if the process dies.
+            RequestError: if the computation takes too long, or the process dies.
         """
         async with self._lock:
             process = await self._ready()
@@ -75,7 +102,13 @@ class WorkerProcess:
                 self._replace()
                 process = await self._ready()
             try:
-                return await _ask(process, job)
+                async with asyncio.timeout(self._limits.timeout):
+                    return await _ask(process, job)
+            except TimeoutError as error:
+                self._replace()
+                seconds = f"{self._limits.timeout:g} seconds"
+                message = f"the request took longer than {seconds}; send fewer samples at a time"
+                raise RequestError(503, message) from error
             except (OSError, asyncio.IncompleteReadError) as error:
                 self._replace()
                 message = "the process that predicts has died, perhaps for lack of memory; it is"
@@ -88,22 +121,42 @@ class WorkerProcess:
         if self._starting is None:
             self._starting = asyncio.create_task(self._start())
         try:
-            return await asyncio.shield(self._starting)
+            async with asyncio.timeout(_START):
+                return await asyncio.shield(self._starting)
         except (OSError, asyncio.IncompleteReadError) as error:
             self._starting = None
             raise RequestError(503, "the process that predicts cannot be started") from error
 
     async def _start(self) -> Process:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", CODE, stdin=PIPE, stdout=PIPE
-        )
-        await _exchange(process, self._model)
+        folder = tempfile.mkdtemp(prefix="tinynet-serve-")
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", CODE, folder, str(os.getpid()), stdin=PIPE, stdout=PIPE
+            )
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self._folders[process] = folder
+        try:
+            await _exchange(process, self._model)
+        except BaseException:
+            _kill(process)
+            self._remove_files(process)
+            raise
         return process
+
+    def _remove_files(self, process: Process) -> None:
+        """Remove the uploads of a process that has ended, or has been killed."""
+        folder = self._folders.pop(process, None)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _replace(self) -> None:
         """Kill the process, and start another one at once."""
         if self._starting is not None and self._starting.done():
-            _kill(self._starting.result())
+            process = self._starting.result()
+            _kill(process)
+            self._remove_files(process)
         self._starting = asyncio.create_task(self._start())
 
 

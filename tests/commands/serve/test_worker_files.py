@@ -1,0 +1,142 @@
+"""Files of requests are removed however a process ends, and slow clients do not block others."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.commands.serve.test_answers import ROWS, message
+from tinynet.commands.serve.answers import Job
+from tinynet.commands.serve.limits import Limits, RequestError
+from tinynet.commands.serve.uploads import Upload
+from tinynet.commands.serve.worker_process import WorkerProcess
+
+pytestmark = pytest.mark.extra
+
+ROW = Job(b'{"width": 1, "color": "red"}', "json")
+FILE = Job([Upload("a.csv", "text/csv", b"width,color\n1,red\n")], "files")
+
+
+def test_a_process_that_is_ended_leaves_no_uploads(models, tmp_path, monkeypatch):
+    """Requests that take too long would fill the disk of the server."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    async def stall():
+        worker = WorkerProcess(models["table"], Limits(timeout=0.1), threads=1)
+        await worker.start()
+        process = await worker._starting
+        (folder,) = tmp_path.iterdir()
+        (folder / "upload").write_text("of a request that is computed")
+        process.send_signal(signal.SIGSTOP)
+        with pytest.raises(RequestError, match="took longer"):
+            await worker.predict(FILE)
+        assert not folder.exists()
+        await worker._ready()
+        await worker.stop()
+
+    asyncio.run(stall())
+    assert not [*tmp_path.iterdir()]
+
+
+_SERVER = """
+import asyncio, os, pickle, signal, sys, tempfile
+from tinynet.commands.serve.limits import Limits
+from tinynet.commands.serve.worker_process import WorkerProcess
+tempfile.tempdir = sys.argv[1]
+
+async def serve():
+    with open(sys.argv[2], "rb") as file:
+        worker = WorkerProcess(pickle.load(file), Limits(), threads=1)
+    await worker.start()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(serve())
+"""
+
+
+def test_the_process_ends_with_a_server_that_is_killed(models, tmp_path):
+    import pickle
+    from dataclasses import replace
+
+    from tinynet.commands.serve.worker_process import _no_warning
+
+    model, files = tmp_path / "model", tmp_path / "files"
+    model.write_bytes(pickle.dumps(replace(models["table"], warn=_no_warning)))
+    files.mkdir()
+    command = [sys.executable, "-c", _SERVER, str(files), str(model)]
+    # Its end is that of stderr, which the process that predicts has, too.
+    ended = subprocess.run(command, stderr=subprocess.PIPE, cwd=Path.cwd(), timeout=60)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert not [*files.iterdir()]
+
+
+def test_bodies_that_do_not_end_take_no_place_in_the_queue(models):
+    """A few clients that send nothing would block all others."""
+
+    async def read():
+        worker = WorkerProcess(models["table"], Limits(queue=0, readers=1, read_timeout=0.05))
+        async with worker.slot():
+            with pytest.raises(RequestError, match=r"not arrive within 0\.05 seconds") as caught:
+                async with worker.reading():
+                    with pytest.raises(RequestError, match="1 bodies are being read"):
+                        async with worker.reading():
+                            pass
+                    await asyncio.Event().wait()
+        assert caught.value.status == 408
+        async with worker.reading(), worker.slot():  # the places are free again
+            pass
+
+    asyncio.run(read())
+
+
+def test_waiting_for_a_slow_request_is_not_its_own_time(models):
+    async def wait():
+        worker = WorkerProcess(models["table"], Limits(timeout=0.3), threads=1)
+        await worker.start()
+        process = await worker._starting
+        process.send_signal(signal.SIGSTOP)
+        slow = asyncio.create_task(worker.predict(ROW))
+        queued = asyncio.create_task(worker.predict(ROW))
+        with pytest.raises(RequestError, match="took longer"):
+            await slow
+        assert (await queued).status == 200
+        await worker.stop()
+
+    asyncio.run(wait())
+
+
+def test_a_client_that_leaves_is_one_quiet_line(models, capfd):
+    from tinynet.commands.serve.app import create_app
+
+    lines = []
+    app = create_app(models["table"], log=lines.append)
+    scope = {
+        "type": "http", "method": "POST", "path": "/predict", "raw_path": b"/predict",
+        "query_string": b"", "headers": [(b"content-type", b"application/json")],
+    }  # fmt: skip
+    messages = [
+        {"type": "http.request", "body": b"[", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(_):
+        pass
+
+    asyncio.run(app(scope, receive, send))
+    assert [line.rpartition(" 499 ")[0] for line in lines] == ["POST /predict"]
+    assert capfd.readouterr().err == ""
+
+
+def test_an_answer_that_would_be_too_large_is_413(client_of):
+    """A small request may stand for an answer that fills the memory."""
+    text = message(client_of("table", max_values=3), 413, json=ROWS)
+    assert text.startswith("the answer would have more than 3 values, at 2 for each sample; send")
+    assert "at most 1 sample, or" in text
+    assert "; start the" in message(client_of("table", max_values=1), 413, json=ROWS[0])
