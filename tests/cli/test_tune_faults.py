@@ -162,3 +162,28 @@ def test_killed_trial_is_resumed_once_and_several_stop_the_study(tinynet, table_
     stopped = tinynet("tune", "--run", "s", "--resume", "--trials", 4)
     assert stopped.code == 1, stopped.err
     assert [row["state"] for row in rows("s")][1:] == ["failed", "failed", "unfinished"]
+
+
+@pytest.mark.parametrize("content", [None, "", "half"])
+def test_journal_that_lost_trials_is_refused(tinynet, table_spec, content):
+    """Or other trials would be computed into the runs of these."""
+    assert tune(tinynet, table_spec).code == 0
+    journal = Path("s/journal.log")
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.unlink()
+    if content is not None:
+        journal.write_text("".join(lines[:4]) if content else "")
+    table = Path("s/trials.csv").read_bytes()
+    refused = tinynet("tune", "--run", "s", "--resume", "--trials", 3)
+    assert refused.code == 4
+    assert "so the study cannot be continued" in refused.err
+    assert Path("s/trials.csv").read_bytes() == table
+
+
+def test_search_ends_when_every_combination_was_tried(tinynet, table_spec):
+    words = ["tune", table_spec, "--param", "training.batch_size=choice:20,30", "--run", "s"]
+    done = tinynet(*words, "--trials", 30, "--sampler", "random", "--jobs", 2)
+    assert done.code == 0, done.err
+    assert "all 2 combinations were tried" in done.err
+    assert len(rows("s")) < 30
+    assert json.loads(Path("s/study.json").read_text())["jobs"] == 2

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tinynet.commands.summary import dry_network, open_spec, require_outputs
+from tinynet.commands.tune.probe import check_section
 from tinynet.data.data import Data
 from tinynet.data.sizes import SplitSizes
 from tinynet.errors import DataError, LocatedError, Problem, ShapeError, SpecError
@@ -57,11 +58,13 @@ def check_spec(
     data_root: str | Path | None = None,
     max_params: int = MAX_PARAMS,
     read_data: bool = True,
+    read_tuning: bool = True,
 ) -> Checked:
     """Check a spec and its data as `train` would before the first step.
 
     The path is that of a spec, a run folder or a checkpoint. Without ``read_data`` the spec alone
-    is checked. The other arguments are those of `tinynet.train`.
+    is checked; without ``read_tuning`` its section ``tuning`` is
+    ignored. The other arguments are those of `tinynet.train`.
 
     Raises:
         SpecError: listing every mistake.
@@ -70,6 +73,8 @@ def check_spec(
         PluginError: for a plugin that is missing or broken.
     """
     spec, root = open_spec(path, overrides, data_root, reads_data=read_data)
+    if read_tuning:
+        check_section(path, spec, overrides or {})
     with locating_errors(spec):
         if spec.data is None or not read_data:
             return _check_network(spec, max_params)

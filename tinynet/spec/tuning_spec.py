@@ -69,6 +69,10 @@ class ParamSpec(SpecModel):
         if self.choices is None:
             yield mistake("range", "'choice' needs 'choices', a list of values")
             return
+        if len(self.choices) == 1:
+            only = format_value(self.choices[0])
+            message = f"a single choice varies nothing; set the value itself to {only}"
+            yield mistake("range", message, "choices", value=self.choices[0])
         seen = set()
         for index, value in enumerate(self.choices):
             text = json.dumps(value, sort_keys=True)
@@ -92,6 +96,9 @@ class ParamSpec(SpecModel):
         elif self.low >= self.high:
             message = f"must be less than 'high', which is {self.high:g}, not {self.low:g}"
             yield mistake("range", message, "low", value=self.low)
+        elif self.step is not None and self.low + self.step > self.high:
+            message = f"must be at most {self.high - self.low:g}, the range, not {self.step}"
+            yield mistake("range", message, "step", value=self.step)
 
     def probes(self) -> list[JsonValue]:
         """Return values that show whether a spec accepts the range: bounds and a middle, or all."""

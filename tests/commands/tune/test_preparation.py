@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tinynet.commands.check import check_spec
 from tinynet.commands.tune.param_argument import parse_params
 from tinynet.commands.tune.preparation import Wishes, prepare
 from tinynet.errors import SpecError, TinynetError, UsageError
@@ -108,7 +109,7 @@ def test_wrong_range_of_the_section_has_its_place(write):
     [
         ("training.epochs=int:1:3", "'training.epochs' is set by --set and varied"),
         ("tuning.trials=int:1:3", "'tuning.trials' is a setting of the search"),
-        ("training.checkpoint.keep_best.metric=choice:val/loss", "use --metric"),
+        ("training.checkpoint.keep_best.metric=choice:val/loss,train/loss", "use --metric"),
     ],
 )
 def test_range_of_a_value_that_is_set_elsewhere(write, param, message):
@@ -118,10 +119,54 @@ def test_range_of_a_value_that_is_set_elsewhere(write, param, message):
     assert message in str(caught.value)
 
 
-def test_outer_values_are_set_before_inner_ones(write):
-    optimizers = 'training.optimizer=choice:"adam",{"type":"sgd","learning_rate":0.5}'
-    made = plan(write(), f"{RATE}=log:1e-3:1", optimizers)
-    assert list(made.changes(made.space.first()))[1:] == ["training.optimizer", RATE]
+@pytest.mark.parametrize(
+    ("params", "overrides", "message"),
+    [
+        (
+            ["network.layers.1.units=int:3:4", "network.layers.dense_1.units=int:3:5"],
+            {},
+            "'network.layers.1.units' and 'network.layers.dense_1.units' are the same value",
+        ),
+        (
+            ['training.optimizer=choice:"adam","sgd"', f"{RATE}=log:1e-3:1"],
+            {},
+            f"'{RATE}' is a part of 'training.optimizer', which is varied, too",
+        ),
+        (
+            ["network.layers.1.units=int:3:4"],
+            {"network.layers.dense_1.units": 5},
+            "(the same value as 'network.layers.dense_1.units') is set by --set and varied",
+        ),
+        (
+            ['training.optimizer=choice:"adam","sgd"'],
+            {RATE: 0.1},
+            f"'training.optimizer' (which includes '{RATE}') is set by --set and varied",
+        ),
+    ],
+)
+def test_one_value_in_two_spellings(write, params, overrides, message):
+    """One of the two would have no effect."""
+    with pytest.raises(UsageError) as caught:
+        prepare(write(), Wishes(parse_params(params)), overrides=overrides)
+    assert message in str(caught.value)
+
+
+def test_values_beside_each_other_are_separate(write):
+    types = "training.optimizer.type=choice:adam,sgd"
+    assert set(plan(write(), f"{RATE}=log:1e-3:1", types).params) == {RATE, types.split("=")[0]}
+    with_set = {"training.optimizer": "sgd"}
+    assert prepare(write(), Wishes(parse_params([f"{RATE}=log:1e-3:1"])), overrides=with_set)
+
+
+def test_check_finds_wrong_ranges_of_the_section(write):
+    """Or `tinynet check` would accept a spec that `tinynet tune` refuses."""
+    section = {"kind": "log", "low": 1e-4, "high": 1e-1}
+    check_spec(write({"params": {RATE: section}}))
+    with pytest.raises(SpecError) as caught:
+        check_spec(write({"params": {RATE.replace("optimizer", "optimizr"): section}}))
+    (problem,) = caught.value.problems
+    assert problem.line == 1
+    assert "did you mean 'optimizer'?" in problem.message
 
 
 def test_unknown_metric(write):

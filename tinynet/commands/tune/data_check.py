@@ -1,6 +1,5 @@
 """The check of a study's data: trials on different data cannot be ranked together."""
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from tinynet.run.folder import RunFolder
 from tinynet.run.session import locating_errors
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
+from tinynet.text.shell import shell_word
 
 
 def check_data(
@@ -86,7 +86,7 @@ def _fingerprints(plan: Plan, folder: Path) -> dict[str, str]:
     try:
         return _open(plan, _first_spec(plan))
     except DataError as error:
-        command = f"tinynet tune --run {shlex.quote(str(folder))} --resume --data-root FOLDER"
+        command = f"tinynet tune --run {shell_word(str(folder))} --resume --data-root FOLDER"
         raise with_remedy(error, f"if the data were moved: {command}") from error
 
 

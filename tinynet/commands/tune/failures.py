@@ -4,11 +4,11 @@ A full disk or missing data would fail every trial that is left, and none of the
 again.
 """
 
-import shlex
 from pathlib import Path
 
 from tinynet import errors
 from tinynet.errors import TinynetError
+from tinynet.text.shell import shell_word
 
 OUT_OF_MEMORY = "MemoryError"
 """The name for a lack of memory in messages of workers."""
@@ -22,6 +22,7 @@ _OF_CHECKPOINT = (
     "CheckpointMismatchError",
     "CheckpointVersionError",
 )
+
 """The errors of a trial's own checkpoints, without which it can be trained anew."""
 
 
@@ -47,7 +48,7 @@ def stopping_error(kind: str, message: str, number: int, run: Path) -> TinynetEr
     """Return the error that stops the study; it has the exit code of the trial's error."""
     text = f"trial {number}: {message}"
     if kind in _OF_CHECKPOINT and run.exists():
-        text += f"\n  to train the trial from its start, remove {shlex.quote(str(run))}"
+        text += f"\n  to train the trial from its start, remove {shell_word(str(run))}"
     error: TinynetError = getattr(errors, kind, TinynetError)(text)
     return error
 

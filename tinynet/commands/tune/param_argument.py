@@ -67,7 +67,9 @@ def _parse(text: str) -> ParamSpec:
 
 def _sentence(pointer: str, message: str) -> str:
     key = pointer.removeprefix("/")
-    return f"{key} {message}" if key in ("low", "high", "step") else message
+    if key not in ("low", "high", "step"):
+        return message
+    return f"{key} {message}" if message.startswith("must") else f"{key}: {message}"
 
 
 def _number(text: str) -> float | int:

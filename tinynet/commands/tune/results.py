@@ -1,7 +1,6 @@
 """The results of a study: its trials, the best one, and the files that hold them."""
 
 import json
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from tinynet.commands.tune.study import Study, StudyFolder
 from tinynet.errors import explaining_io
 from tinynet.files.atomic import replacing
 from tinynet.spec.overrides import apply_overrides
+from tinynet.text.shell import shell_command
 
 _STATES = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed"}
 
@@ -87,7 +87,7 @@ class StudyResult:
         words = ["tinynet", "train", str(StudyFolder(self.folder).best)]
         if self.plan.reads_files:
             words += ["--data-root", self.plan.data_root]
-        return shlex.join(words)
+        return shell_command(words)
 
 
 def trial_results(study: Study) -> list[TrialResult]:

@@ -1,6 +1,5 @@
 """The search: trials are started, pruned and recorded until the study is complete."""
 
-import shlex
 import signal
 import time
 from collections.abc import Callable, Mapping
@@ -29,6 +28,7 @@ from tinynet.run.interrupts import Interrupted, Interrupts, recorded_signals
 from tinynet.run.lock import locked
 from tinynet.run.record import read_record
 from tinynet.text.printing import counted
+from tinynet.text.shell import shell_word
 from tinynet.training.events import Warned
 
 
@@ -188,16 +188,24 @@ class _Search:
 
     def _may_start(self) -> bool:
         late = self.ends is not None and time.monotonic() >= self.ends
-        return not late and len(self.study.trials()) < self.study.plan.trials
+        trials, plan = self.study.trials(), self.study.plan
+        if late or len(trials) >= plan.trials:
+            return False
+        size = plan.space.size
+        if size is not None and len(trials) >= size:
+            tried = {tuple(sorted(trial.params.items())) for trial in trials}
+            if len(tried) >= size:
+                text = f"all {size:,} combinations were tried, so no further trial starts"
+                self._take_warning(text)
+                return False
+        return True
 
     def _take(self, jobs: Jobs, job: Job, message: dict[str, Any]) -> None:
         """Handle the message of a process."""
         kind, number = message.pop("kind"), job.trial
         assert number is not None
         if kind == "warning":
-            if message["message"] not in self.warned:
-                self.warned.add(message["message"])
-                self.tell(Warned(message["message"]))
+            self._take_warning(message["message"])
         elif kind == "evaluated":
             job.answer({"prune": self._evaluated(number, message)})
         elif kind == "interrupted" or (kind == "died" and self.signals.received is not None):
@@ -210,6 +218,12 @@ class _Search:
             except TinynetError as error:
                 self.error = self.error or error
                 self._stop(jobs)
+
+    def _take_warning(self, text: str) -> None:
+        """Pass on a warning once."""
+        if text not in self.warned:
+            self.warned.add(text)
+            self.tell(Warned(text))
 
     def _settle(self, number: int, kind: str, facts: dict[str, Any]) -> None:
         """Record the end of a trial, or resume it once if its process was killed.
@@ -294,4 +308,4 @@ def _interrupted(result: StudyResult) -> str:
 
 
 def _resume_command(folder: StudyFolder) -> str:
-    return f"tinynet tune --run {shlex.quote(str(folder.path))} --resume"
+    return f"tinynet tune --run {shell_word(str(folder.path))} --resume"

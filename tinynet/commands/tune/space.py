@@ -67,6 +67,13 @@ class Space:
         return {path: param.probes()[0] for path, param in self.params.items()}
 
     @cached_property
+    def size(self) -> int | None:
+        """Number of combinations; None if a range is not finite."""
+        if any(param.kind in ("float", "log") for param in self.params.values()):
+            return None
+        return math.prod(len(self._listed(path)) for path in self.params)
+
+    @cached_property
     def grid_size(self) -> int:
         """Number of combinations.
 

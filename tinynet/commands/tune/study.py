@@ -38,6 +38,7 @@ from tinynet.files.strict import (
     require_folder,
     require_regular,
 )
+from tinynet.text.shell import shell_word
 from tinynet.text.wording import cause
 
 
@@ -196,11 +197,32 @@ def opened(folder: StudyFolder, plan: Plan, warn: Callable[[str], None]) -> Iter
             message = f"{folder.journal}: {error.strerror or error}"
             raise CheckpointIOError(message) from error
         except Exception as error:  # Optuna has no error of its own for a damaged journal
-            message = f"{folder.journal} is damaged ({cause(error)}); start a new study"
-            raise CheckpointCorruptError(message) from error
-        yield Study(folder, plan, study)
+            raise _damaged(folder, f"is damaged ({cause(error)})") from error
+        made = Study(folder, plan, study)
+        _require_complete(made)
+        yield made
     finally:
         optuna.logging.set_verbosity(verbosity)
+
+
+def _require_complete(study: Study) -> None:
+    """Require that the journal has every trial that has a run."""
+    folder, known = study.folder, len(study.trials())
+    with explaining_io(folder.trials):
+        names = [run.name for run in folder.trials.iterdir()] if folder.trials.exists() else []
+    lost = sorted(name for name in names if name.isdecimal() and int(name) >= known)
+    if lost:
+        state = f"has no entry of trial {int(lost[0])}" if known else "is missing or empty"
+        raise _damaged(folder, f"{state}, although {folder.run(int(lost[0]))} exists")
+
+
+def _damaged(folder: StudyFolder, fault: str) -> CheckpointCorruptError:
+    """Return the error about a journal that cannot be used."""
+    command = f"tinynet runs {shell_word(str(folder.path))}"
+    return CheckpointCorruptError(
+        f"{folder.journal} {fault}, so the study cannot be continued; restore it from a copy, or"
+        f" start a new study. Its runs can still be used: {command}"
+    )
 
 
 def _repair(journal: Path, warn: Callable[[str], None]) -> None:
