@@ -140,6 +140,7 @@ def as_data(result: "StudyResult") -> dict[str, Any]:
         "direction": "maximize" if result.plan.greater else "minimize",
         "best": None if result.best is None else asdict(result.best),
         "best_spec": None if result.best is None else str(folder.best),
+        "tuned_spec": None if result.best is None or result.tuned is None else str(result.tuned),
         "train_command": None if result.best is None else result.train_command,
         "importance": result.importance,
         "trials": [asdict(trial) for trial in result.trials],

@@ -81,6 +81,14 @@ def _parse_params(
     type=click.Path(),
     help="Folder of the study [default: runs/NAME-tune-001, ...].",
 )
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(),
+    metavar="FILE",
+    help="File of the best spec, besides best.json [default: SPEC-tuned.json beside a SPEC that"
+    " reads files].",
+)
 @click.option("--resume", is_flag=True, help="With --run: resume the study if it exists.")
 @click.option(
     "--allow-data-change",

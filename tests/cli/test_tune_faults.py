@@ -187,3 +187,31 @@ def test_search_ends_when_every_combination_was_tried(tinynet, table_spec):
     assert "all 2 combinations were tried" in done.err
     assert len(rows("s")) < 30
     assert json.loads(Path("s/study.json").read_text())["jobs"] == 2
+
+
+def test_best_spec_of_relative_data_trains_as_it_is(tinynet, table_spec):
+    done = tune(tinynet, table_spec, trials=1)
+    assert done.out.splitlines()[-1] == "to train it: tinynet train project/spec-tuned.json"
+    trained = tinynet("train", "project/spec-tuned.json")
+    assert trained.code == 0, trained.err
+    tuned = Path("project/spec-tuned.json")
+    assert tinynet("tune", "--run", "s", "--resume", "--trials", 2).code == 0
+    assert tuned.read_bytes() == Path("s/best.json").read_bytes(), "it was replaced"
+    tuned.write_text("mine")
+    last = tinynet("tune", "--run", "s", "--resume")
+    assert "tinynet train s/best.json --data-root" in last.out
+    assert tuned.read_text() == "mine"
+    taken = tune(tinynet, table_spec, "-o", tuned, "--run", "t")
+    assert (taken.code, Path("t").exists()) == (2, False)
+    assert "already exists; name a new file" in taken.err
+    assert tune(tinynet, table_spec, "-o", "project/mine.json", "--run", "t").code == 0
+    assert tinynet("train", "project/mine.json").code == 0
+
+
+def test_study_as_a_run_names_its_best_run(tinynet, table_spec):
+    assert tune(tinynet, table_spec).code == 0
+    best = min(rows("s"), key=lambda row: float(row["val/loss"]))["run"]
+    for command in (["report"], ["evaluate"], ["export"], ["inspect"], ["resume"]):
+        done = tinynet(*command, "s", *(["-o", "m.onnx"] if command == ["export"] else []))
+        assert done.code == 4, command
+        assert f"s is a study; its best run is s/{best}" in done.err, command

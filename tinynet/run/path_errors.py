@@ -8,6 +8,7 @@ from pathlib import Path
 from tinynet.errors import CheckpointCorruptError, CheckpointIOError
 from tinynet.files.nearby import names_in, suggest_path
 from tinynet.files.strict import kind_of
+from tinynet.run.study_hint import is_study, study_hint
 from tinynet.text.wording import closest, format_list
 from tinynet.text.yaml_document import ENDINGS as YAML_ENDINGS
 
@@ -24,6 +25,8 @@ def no_run(path: Path) -> CheckpointIOError:
         return CheckpointIOError(f"{path} is a part of a run; did you mean {path.parent}?")
     if is_run_folder(path):
         return CheckpointIOError(f"{path} holds no checkpoint{_why_none(path)}")
+    if is_study(path):
+        return CheckpointIOError(study_hint(path))
     runs = names_in(path, is_run)
     return CheckpointIOError(
         f"{path} is not a run folder" + (f"; runs in it: {format_list(runs)}" if runs else "")

@@ -8,6 +8,7 @@ from tinynet.commands.tune.data_check import check_data
 from tinynet.commands.tune.plan import Plan, read_plan
 from tinynet.commands.tune.preparation import Wishes, prepare
 from tinynet.commands.tune.study import StudyFolder, new_study_folder, require_study
+from tinynet.commands.tune.tuned_spec import require_new_output
 from tinynet.errors import UsageError
 from tinynet.extras import importing
 from tinynet.layer.build import MAX_PARAMS
@@ -47,6 +48,8 @@ def begin(
     if resume and run_dir is None:
         raise UsageError("--resume needs the study's folder: add --run FOLDER")
     prepared = None
+    if not resume:
+        require_new_output(wishes.output)
     if spec is not None:
         prepared = prepare(
             spec, wishes, overrides=overrides, data_root=data_root, max_params=max_params
@@ -74,6 +77,7 @@ def _continued(
     data_root: str | Path | None,
 ) -> Plan:
     """Return the plan of a study that exists, with the changes that are allowed."""
+    made = None
     if prepared is None:
         given: dict[str, Any] = {
             "metric": wishes.metric,
@@ -84,12 +88,24 @@ def _continued(
         }
         changes = {key: value for key, value in given.items() if value is not None}
         params = {**old.params, **wishes.params}
-        prepared = old.model_copy(update={**changes, "params": params})
+        prepared = made = old.model_copy(update={**changes, "params": params})
     old.require_same(prepared)
+    files = {"spec_file": prepared.spec_file, "output": wishes.output or old.output}
     allowed: dict[str, Any] = {"data_root": prepared.data_root, "jobs": wishes.jobs or old.jobs}
     if data_root is not None:
         allowed["data_root"] = str(Path(data_root).resolve())
+    # A study may come from a stranger, whose plan must not choose files elsewhere.
+    known = {wishes.output, None if prepared is made else prepared.spec_file}
+    allowed |= {key: _near(path, path in known) for key, path in files.items()}
     if wishes.trials is not None:
         most = old.space.grid_size if old.sampler == "grid" else wishes.trials
         allowed["trials"] = min(wishes.trials, most)
     return old.model_copy(update=allowed)
+
+
+def _near(path: str | None, is_given: bool) -> str | None:
+    """Return the absolute path of a file that was given, or is in the current folder; or None."""
+    if path is None:
+        return None
+    full = Path(path).absolute()
+    return str(full) if is_given or full.resolve().is_relative_to(Path.cwd()) else None

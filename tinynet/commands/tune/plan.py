@@ -45,6 +45,9 @@ class Plan(Frozen):
         fingerprints: Those of the data, by the part of the spec that names each; None in plans
             of older versions.
         jobs: Number of trials at the same time.
+        spec_file: The spec's file; None if it is unknown, or outside of the current folder in a
+            study that is resumed.
+        output: The file of ``--output``, likewise.
     """
 
     version: Literal[1] = 1
@@ -64,6 +67,8 @@ class Plan(Frozen):
     every_steps: int | None = None
     fingerprints: dict[str, str] | None = None
     jobs: int = Field(default=1, ge=1, le=256)
+    spec_file: str | None = None
+    output: str | None = None
 
     @property
     def space(self) -> Space:

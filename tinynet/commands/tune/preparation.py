@@ -35,6 +35,7 @@ class Wishes:
     pruner: Pruner | None = None
     seed: int | None = None
     jobs: int | None = None
+    output: str | None = None
 
 
 def prepare(
@@ -103,6 +104,8 @@ def prepare(
         every_steps=training.evaluate_every_steps,
         fingerprints=dict(checked.fingerprints),
         jobs=wishes.jobs or 1,
+        spec_file=str(Path(path).absolute()),
+        output=None if wishes.output is None else str(Path(wishes.output).absolute()),
     )
     # The best checkpoint by the metric is kept, which the spec may contradict.
     load_spec(path, plan.changes(space.first()))

@@ -12,6 +12,7 @@ from tinynet.commands.runs.columns import Cell
 from tinynet.commands.runs.csv_file import csv_text
 from tinynet.commands.tune.plan import Plan
 from tinynet.commands.tune.study import Study, StudyFolder
+from tinynet.commands.tune.tuned_spec import train_words
 from tinynet.errors import explaining_io
 from tinynet.files.atomic import replacing
 from tinynet.spec.overrides import apply_overrides
@@ -60,6 +61,7 @@ class StudyResult:
         best: The best finished trial; None without one.
         importance: The share of each path in the variance of the results; empty if unknown.
         plots: The files that show the importances.
+        tuned: The best spec beside the original one, or in the file of ``--output``; or None.
     """
 
     folder: Path
@@ -68,6 +70,7 @@ class StudyResult:
     best: TrialResult | None
     importance: dict[str, float]
     plots: tuple[Path, ...] = ()
+    tuned: Path | None = None
 
     @property
     def ranked(self) -> list[TrialResult]:
@@ -84,10 +87,7 @@ class StudyResult:
     @property
     def train_command(self) -> str:
         """The command that trains the best spec."""
-        words = ["tinynet", "train", str(StudyFolder(self.folder).best)]
-        if self.plan.reads_files:
-            words += ["--data-root", self.plan.data_root]
-        return shell_command(words)
+        return shell_command(train_words(self.plan, StudyFolder(self.folder), self.tuned))
 
 
 def trial_results(study: Study) -> list[TrialResult]:
@@ -139,8 +139,9 @@ def write_results(result: StudyResult) -> None:
     if result.best is not None:
         spec = best_spec(result.plan, result.best, result.train_command)
         text = json.dumps(spec, indent=2, ensure_ascii=False) + "\n"
-        with explaining_io(folder.best), replacing(folder.best) as write_at:
-            write_at(0, text.encode())
+        for file in filter(None, (folder.best, result.tuned)):
+            with explaining_io(file), replacing(file) as write_at:
+                write_at(0, text.encode())
 
 
 def _table(result: StudyResult) -> dict[str, list[Cell]]:

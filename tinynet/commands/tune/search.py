@@ -23,6 +23,7 @@ from tinynet.commands.tune.results import (
     write_results,
 )
 from tinynet.commands.tune.study import Study, StudyFolder, opened
+from tinynet.commands.tune.tuned_spec import tuned_path
 from tinynet.errors import TinynetError, explaining_io
 from tinynet.run.interrupts import Interrupted, Interrupts, recorded_signals
 from tinynet.run.lock import locked
@@ -293,7 +294,8 @@ def _conclude(study: Study, *, complete: bool) -> StudyResult:
     folder, plan, trials = study.folder.path, study.plan, tuple(trial_results(study))
     shares = importances(study) if complete else {}
     plots = plot_importance(folder, shares, plan.metric) if len(shares) > 1 else ()
-    result = StudyResult(folder, plan, trials, best_trial(plan, trials), shares, plots)
+    tuned = tuned_path(plan, study.folder)
+    result = StudyResult(folder, plan, trials, best_trial(plan, trials), shares, plots, tuned)
     write_results(result)
     return result
 
