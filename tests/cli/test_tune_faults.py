@@ -204,6 +204,7 @@ def test_best_spec_of_relative_data_trains_as_it_is(tinynet, table_spec):
     taken = tune(tinynet, table_spec, "-o", tuned, "--run", "t")
     assert (taken.code, Path("t").exists()) == (2, False)
     assert "already exists; name a new file" in taken.err
+    assert tinynet("tune", "--run", "s", "--resume", "-o", tuned).code == 2
     assert tune(tinynet, table_spec, "-o", "project/mine.json", "--run", "t").code == 0
     assert tinynet("train", "project/mine.json").code == 0
 
@@ -215,3 +216,15 @@ def test_study_as_a_run_names_its_best_run(tinynet, table_spec):
         done = tinynet(*command, "s", *(["-o", "m.onnx"] if command == ["export"] else []))
         assert done.code == 4, command
         assert f"s is a study; its best run is s/{best}" in done.err, command
+
+
+def test_unfinished_trial_continues_on_changed_data(tinynet, table_spec, faults):
+    """The option that the error names must work for trials that have a checkpoint, too."""
+    faults(("0001", "KeyError('a')"))
+    assert tune(tinynet, table_spec, trials=2).code == 1
+    shutil.copytree("s/trials/0000", "s/trials/0001", dirs_exist_ok=True)  # as one that was saved
+    write_table(table_spec.with_name("t.csv"), seed=1)
+    assert tinynet("tune", "--run", "s", "--resume").code == 4
+    done = tinynet("tune", "--run", "s", "--resume", "--allow-data-change")
+    assert done.code == 0, done.err
+    assert [row["state"] for row in rows("s")] == ["finished"] * 2

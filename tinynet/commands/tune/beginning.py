@@ -48,8 +48,8 @@ def begin(
     if resume and run_dir is None:
         raise UsageError("--resume needs the study's folder: add --run FOLDER")
     prepared = None
-    if not resume:
-        require_new_output(wishes.output)
+    known = StudyFolder(Path(run_dir)) if resume and run_dir is not None else None
+    require_new_output(wishes.output, known)
     if spec is not None:
         prepared = prepare(
             spec, wishes, overrides=overrides, data_root=data_root, max_params=max_params

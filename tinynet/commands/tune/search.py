@@ -234,7 +234,8 @@ class _Search:
         """
         plan, run = self.study.plan, self.study.folder.run(number)
         if kind == "finished":
-            require_same_data(plan, run, self.changes[number])
+            if not self.allow_data_change:
+                require_same_data(plan, run, self.changes[number])
             self.killed_last = False
         elif facts.get("killed") or facts.get("type") == OUT_OF_MEMORY:
             if self._resumes_killed(number, facts["error"]):

@@ -23,8 +23,8 @@ def tuned_path(plan: Plan, folder: StudyFolder) -> Path | None:
     return path
 
 
-def require_new_output(output: str | None) -> None:
-    """Require that the file of ``--output`` can be created.
+def require_new_output(output: str | None, folder: StudyFolder | None) -> None:
+    """Require that the file of ``--output`` can be created, or was written by the study.
 
     Raises:
         UsageError: if not.
@@ -32,7 +32,7 @@ def require_new_output(output: str | None) -> None:
     if output is None:
         return
     path = Path(output)
-    if os.path.lexists(path):
+    if os.path.lexists(path) and (folder is None or not _is_own(path, folder.best)):
         raise UsageError(f"--output: {output} already exists; name a new file")
     if not os.access(path.parent, os.W_OK):
         raise UsageError(f"--output: {path.parent} is not a folder in which files can be created")
