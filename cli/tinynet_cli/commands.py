@@ -139,6 +139,9 @@ class Group(_WithHelp, click.Group):
         if near := _near(name, words):
             return f"did you mean: {words[near]}"
         if not self.purposes:
+            # Of few commands, one that is less alike is still the likeliest.
+            if own := get_close_matches(name.lower(), self.commands, n=1):
+                return f"did you mean: {words[own[0]]}"
             return f"available: {', '.join(sorted(self.commands))}"
         parts = (f"{purpose}: {', '.join(names)}" for purpose, names in self.purposes.items())
         return "; ".join(parts)

@@ -1,13 +1,13 @@
 """Completion of arguments in a shell: names of specs, runs, types and keys."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from pathlib import Path
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 import click
 from click.shell_completion import CompletionItem
+
+from tinynet_cli.key_completion import SPECS
 
 Complete: TypeAlias = Callable[
     [click.Context, click.Parameter, str], list[str] | list[CompletionItem[str]]
@@ -17,16 +17,13 @@ Complete: TypeAlias = Callable[
 RUNS = "runs"
 """The folder where `tinynet train` creates runs."""
 
-_SPECS = (".json", ".yaml", ".yml")
-"""Endings of specs."""
-
 _MOST = 1_000
 """Most entries of a folder that are offered."""
 
 
 def specs(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
     """Return the specs, and the folders that may have some."""
-    return _entries(begun, lambda entry: entry.name.endswith(_SPECS))
+    return _entries(begun, lambda entry: entry.name.endswith(SPECS))
 
 
 def runs(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
@@ -80,20 +77,16 @@ def templates(context: click.Context, parameter: click.Parameter, begun: str) ->
     return names + _entries(begun, lambda entry: True)
 
 
-def overrides(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    """Return the paths of ``--set``: the keys of the spec on the line, and those of training."""
-    from tinynet.spec.training_spec import TrainingSpec
+def columns(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """Return the columns of the runs in the folder on the line."""
+    from tinynet.commands.runs.columns import Columns
+    from tinynet.commands.runs.entries import entries_in
 
-    keys = {f"training.{name}" for name in TrainingSpec.model_fields}
     # Without the value of the last option, click does not know the arguments of the line.
-    for word in context.obj or ():
-        if word.endswith(_SPECS):
-            from tinynet.errors import TinynetError
-            from tinynet.spec.reading import read_document
-
-            with suppress(TinynetError):  # The command itself reports it.
-                keys |= set(_paths(read_document(Path(word)).value))
-    return [f"{key}=" for key in _beginning(sorted(keys), begun)]
+    folders = [word for word in (context.obj or ())[1:] if os.path.isdir(word)]
+    known = Columns(entries_in(folders[0] if folders else RUNS))
+    start, comma, last = begun.rpartition(",")
+    return [f"{start}{comma}{name}" for name in _beginning(sorted(known.names), last)]
 
 
 def commands(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
@@ -106,14 +99,6 @@ def commands(context: click.Context, parameter: click.Parameter, begun: str) -> 
     except click.UsageError:
         return []
     return _beginning(sorted(group.commands), begun) if isinstance(group, click.Group) else []
-
-
-def _paths(value: Any, path: str = "") -> Iterator[str]:
-    """Yield the dotted paths to the values of a spec."""
-    for key, part in value.items() if isinstance(value, dict) else ():
-        inner = f"{path}.{key}" if path else key
-        if key != "comment" and not key.startswith("$"):
-            yield from _paths(part, inner) if isinstance(part, dict) else (inner,)
 
 
 def _entries(begun: str, matches: Callable[[os.DirEntry[str]], bool]) -> list[str]:

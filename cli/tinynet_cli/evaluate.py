@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from tinynet_cli import options
+from tinynet_cli import completion, options
 from tinynet_cli.commands import Command
 from tinynet_cli.output import echo, print_figures, print_json, short
 
@@ -25,6 +25,7 @@ def checked_split(
 @click.option(
     "--split",
     metavar="test|val|train",
+    shell_complete=completion.one_of("test", "val", "train"),
     callback=checked_split,
     help="Part of the run's data; validation is the same as val [default: test].",
 )

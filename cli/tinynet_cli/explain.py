@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinynet.text.kinds import GROUPS, KINDS
-from tinynet_cli import completion, options
+from tinynet_cli import key_completion, options
 from tinynet_cli.commands import Command
 from tinynet_cli.kinds import kind_option
 from tinynet_cli.output import echo, filled, print_json, printable, terminal_width
@@ -21,7 +21,7 @@ _FACTS = ("type", "range", "allowed", "default")
 
 
 @click.command(cls=Command)
-@click.argument("name", shell_complete=completion.types())
+@click.argument("name", shell_complete=key_completion.names)
 @kind_option("group", GROUPS, help="Kind of plugin, if several kinds have this name.")
 @options.json_option
 @options.debug_option

@@ -1,6 +1,7 @@
 """Kinds of plugin as options name them: singular or plural, with either of two option names."""
 
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import click
@@ -19,10 +20,15 @@ class _Kind(click.Choice[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the form that the choices have."""
         plural = {one: many for many, one in SINGULAR.items()}
-        for form in (value, SINGULAR.get(value), plural.get(value)):
+        given = str(value).lower()
+        for form in (given, SINGULAR.get(given), plural.get(given)):
             if form in self.choices:
                 return str(form)
-        return super().convert(value, param, ctx)
+        if near := get_close_matches(given, self.choices, n=1, cutoff=0.75):
+            hint = f"did you mean {near[0]}?"
+        else:
+            hint = f"available: {', '.join(self.choices)}"
+        raise click.BadParameter(f"{value!r} is not a kind of plugin; {hint}", ctx, param)
 
 
 def kind_option(name: str, choices: Sequence[str], **settings: Any) -> Callable[[Command], Command]:

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from tinynet_cli import completion
+from tinynet_cli import completion, key_completion
 from tinynet_cli.json_argument import parse_value, require_unicode
 from tinynet_cli.number_types import FloatRange, IntRange
 
@@ -130,6 +130,7 @@ logger_option = click.option(
     multiple=True,
     metavar="NAME",
     callback=parse_loggers,
+    shell_complete=completion.types("loggers"),
     help="Also record the figures with this logger, such as csv or tensorboard, beside those of the"
     " spec; may be repeated.",
 )
@@ -166,7 +167,7 @@ _SETTERS = (
         multiple=True,
         metavar="PATH=JSON",
         callback=parse_overrides,
-        shell_complete=completion.overrides,
+        shell_complete=key_completion.overrides,
         help="Change a value of the spec: training.epochs=3, network.layers.conv2d_1.filters=8.",
     ),
     _shortcut("--epochs", "training.epochs", IntRange(min=1), "Passes over the data"),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tinynet.text.kinds import GROUPS, KINDS
-from tinynet_cli import options
+from tinynet_cli import completion, options
 from tinynet_cli.commands import Group
 from tinynet_cli.exit_codes import PLUGIN
 from tinynet_cli.json_argument import parse_object
@@ -102,7 +102,7 @@ def list_command(group: str | None, as_json: bool) -> None:
 
 
 @plugins.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=completion.types())
 @click.option(
     "--timeout",
     type=FloatRange(min=0, min_open=True),
@@ -170,7 +170,7 @@ def _print_output(head: str, holder: "Diagnosis | TypeReport") -> None:
 
 
 @plugins.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completion.types())
 @kind_option("group", GROUPS, help="Kind of plugin, if several kinds have this name.")
 @click.option(
     "--options",

@@ -54,6 +54,7 @@ def _split(
 @click.option(
     "--sort",
     metavar="COLUMN",
+    shell_complete=completion.columns,
     help="Sort by a column: a figure such as val/loss with the best run first (small losses, great"
     " accuracies), anything else in ascending order.",
 )
@@ -62,6 +63,7 @@ def _split(
     "--columns",
     metavar="COLUMN,...",
     callback=_split,
+    shell_complete=completion.columns,
     help="Columns to show: facts, figures (val/loss, test/accuracy) and values of the spec by"
     " their paths (training.batch_size).",
 )

@@ -3,7 +3,7 @@
 import pytest
 
 from tinynet import registry
-from tinynet.commands.catalog.explain import _paths, explain
+from tinynet.commands.catalog.explain import explain, spec_paths
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +92,7 @@ def test_an_option_at_a_place_of_a_spec_is_that_of_the_types_there(tinynet):
         ("conv2d.weight_initializer.orthogonal.gain", "orthogonal.gain"),
     ],
 )
-def test_paths_as_people_write_them_lead_to_the_same(tinynet, path, same):
+def testspec_paths_as_people_write_them_lead_to_the_same(tinynet, path, same):
     first, second = (tinynet("explain", name, "--json").json["matches"] for name in (path, same))
     assert first[0]["description"] == second[0]["description"]
     assert first[0]["type"] == second[0]["type"]
@@ -117,8 +117,8 @@ def test_a_name_of_several_kinds_is_explained_for_each(tinynet):
         ("training.early_stoping", "training.early_stopping"),
         ("training.optimizer.clip_nrm", "training.optimizer.clip_norm"),
         ("data.splitt", "data.split"),
-        ("keep_best", "training.checkpoint.keep_best"),
-        ("stratify", "data.split.stratify"),
+        ("keep_bst", "keep_best"),
+        ("stratfy", "stratify"),
         ("clip_norm", "adadelta.clip_norm"),
     ],
 )
@@ -127,6 +127,23 @@ def test_an_unknown_name_is_2_and_the_suggested_one_exists(tinynet, name, sugges
     assert result.code == 2
     assert result.err.rstrip("\n").endswith(f"; did you mean {suggested}?")
     assert tinynet("explain", suggested).code == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [
+        ("keep_best", "training.checkpoint.keep_best"),
+        ("stratify", "data.split.stratify"),
+        ("shares", "network.layers.shares"),
+        ("comment", "comment"),
+    ],
+)
+def test_a_key_is_explained_by_its_last_name(tinynet, key, path):
+    assert path in [match["path"] for match in tinynet("explain", key, "--json").json["matches"]]
+
+
+def test_the_type_of_an_object_with_rules_for_its_keys_is_object(tinynet):
+    assert only(tinynet("explain", "training", "--json"))["type"] == "object"
 
 
 def test_names_without_a_near_one(tinynet):
@@ -176,7 +193,7 @@ def test_keys_of_every_entry_are_explained_for_each_type(tinynet, name, path):
 
 
 def test_every_path_of_a_spec_is_explained():
-    paths = dict(_paths())
+    paths = dict(spec_paths())
     assert {"training.optimizer.groups.rate_factor", "network.blocks.layers"} & paths.keys()
     for path in paths:
         assert explain(registry.default(), path), path

@@ -71,6 +71,10 @@ def test_the_script_of_each_shell(tinynet, shell):
     assert "_TINYNET_COMPLETE" in result.out
 
 
+BETAS = ["training.optimizer.beta_1=", "training.optimizer.beta_2="]
+"""Options of the optimizer of the spec."""
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
@@ -88,6 +92,16 @@ def test_the_script_of_each_shell(tinynet, shell):
         ("evaluate runs/f", ["runs/first"]),
         ("evaluate runs/first --checkpoint b", ["best"]),
         ("train spec.json --kernels num", ["numpy"]),
+        ("evaluate runs/first --split v", ["val"]),
+        ("train spec.json --logger tens", ["tensorboard"]),
+        ("train spec.json --set network.layers.d", ["network.layers.dense_1."]),
+        ("train spec.json --set network.layers.dense_1.un", ["network.layers.dense_1.units="]),
+        ("train spec.json --set=training.ep", ["--set=training.epochs="]),
+        ("train spec.json --set training.optimizer.be", BETAS),
+        ("layers --group=opt", ["--group=optimizers"]),
+        ("explain data.sp", ["data.split"]),
+        ("explain conv2d.pad", ["conv2d.padding"]),
+        ("plugins check gel", ["gelu"]),
     ],
 )
 def test_completions(spec, line, expected):
@@ -124,4 +138,31 @@ def test_a_folder_that_hides_the_package_is_named():
     assert done.stderr == (
         "error: Python imports the folder /x/tinynet instead of the package tinynet; rename it, or"
         " run the command elsewhere\n"
+    )
+
+
+def test_columns_of_runs_are_completed(tinynet, run):
+    assert complete("runs . --sort val/l") == ["val/loss"]
+    assert complete("runs . --columns val/loss,val/a") == ["val/loss,val/accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["layers", "--group", "optmizers"], "is not a kind of plugin; did you mean optimizers?"),
+        (["plugins", "new", "x", "--kind", "optimizr"], "did you mean optimizer?"),
+        (["init", "digit_cnn"], "digit_cnn; did you mean the template digits_cnn?"),
+        (["new", "p", "digit_cnn"], "digit_cnn; did you mean the template digits_cnn?"),
+        (["plugins", "nwe"], "did you mean: tinynet plugins new"),
+        (["runs", "trial"], "no such folder: trial; did you mean trials?"),
+    ],
+)
+def test_near_names_are_suggested(tinynet, words, message):
+    Path("trials").mkdir()
+    assert message in tinynet(*words).err.splitlines()[-1]
+
+
+def test_kinds_are_recognized_in_any_case(tinynet):
+    assert (
+        tinynet("layers", "--kind", "Optimizer").out == tinynet("layers", "--group=optimizers").out
     )

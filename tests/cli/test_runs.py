@@ -62,7 +62,7 @@ def test_mistakes(tinynet, several, folder):
     )
     missing = tinynet("runs", "run")
     assert missing.code == 4
-    assert missing.err.startswith("error: no such run: run")
+    assert missing.err.startswith("error: no such folder: run; did you mean runs?")
     (folder / "empty" / "study" / "trials").mkdir(parents=True)
     empty = tinynet("runs", "empty")
     assert empty.out == "empty holds no runs\n"

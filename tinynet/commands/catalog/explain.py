@@ -77,6 +77,8 @@ def explain(plugins: Registry, name: str, group: str | None = None) -> list[Type
     if group is None:
         schema = _spec_schema()
         found += _Walk(plugins, schema["$defs"], name, ()).follow(schema, name.split("."))
+        if not found and not rest:
+            found += _of_key(plugins, name)
     if not found:
         raise UnknownNameError(_unknown(plugins, name, group))
     return found
@@ -84,7 +86,21 @@ def explain(plugins: Registry, name: str, group: str | None = None) -> list[Type
 
 @cache
 def _spec_schema() -> Schema:
-    return file_schema()
+    schema = file_schema()
+    comment = {"description": "Anything, in any object of a spec: it is ignored."}
+    schema["properties"] |= {"comment": comment}
+    return schema
+
+
+def _of_key(plugins: Registry, name: str) -> list[Explained]:
+    """Return all keys of a spec with a name, at whatever place; those that are alike once."""
+    schema, found = _spec_schema(), list[Explained]()
+    for path, _ in spec_paths():
+        if path.rpartition(".")[2] == name:
+            for one in _Walk(plugins, schema["$defs"], path, ()).follow(schema, path.split(".")):
+                if isinstance(one, Explained) and all(one.facts != old.facts for old in found):
+                    found.append(one)
+    return found
 
 
 def _entries(plugins: Registry, name: str, groups: Iterable[str]) -> list[Entry]:
@@ -210,23 +226,21 @@ def _unknown(plugins: Registry, name: str, group: str | None) -> str:
         kinds = " and the ".join(dict.fromkeys(KINDS[entry.group] for entry in others))
         what = f"there is no {KINDS[groups[0]]} {quote(head)}"
         return f"{what}, only the {kinds} of that name; leave out --group"
-    paths = dict(_paths()) if group is None else {}
+    paths = dict(spec_paths()) if group is None else {}
     if rest and (known := _longest(name, paths)):
         missing = name.removeprefix(f"{known}.").partition(".")[0]
         children = [path.rpartition(".")[2] for path in paths if path.rpartition(".")[0] == known]
         children += _options(plugins, paths[known])
         return _unknown_key(f"{quote(known)} of a spec", known, missing, children)
-    by_key = {path.rpartition(".")[2]: path for path in reversed(list(paths))}
+    last_keys = {path.rpartition(".")[2] for path in paths}
     names = {entry.name for one in groups for entry in plugins.entries(one)}
-    if name in by_key:
-        return f"there is no type {quote(name)}; did you mean {by_key[name]}?"
     if owner := next((one for one in groups if name in _options(plugins, {GROUP: one})), None):
         types = [e.name for e in plugins.entries(owner) if name in _fields(type_info(plugins, e))]
         return f"there is no type {quote(name)}; did you mean {types[0]}.{name}?"
-    meant = closest(name, names | by_key.keys())
+    meant = closest(name, names | last_keys)
     what = "type or key of a spec" if group is None else KINDS[group]
     if meant:
-        return f"there is no {what} {quote(name)}; did you mean {by_key.get(meant, meant)}?"
+        return f"there is no {what} {quote(name)}; did you mean {meant}?"
     return f"there is no {what} {quote(name)}; to search: tinynet layers --search {head}"
 
 
@@ -256,7 +270,7 @@ def _longest(name: str, paths: Iterable[str]) -> str:
     return max(starts, key=len, default="")
 
 
-def _paths() -> Iterator[tuple[str, Schema]]:
+def spec_paths() -> Iterator[tuple[str, Schema]]:
     """Yield the paths of a spec and their schemas, without the options of plugins."""
     schema = _spec_schema()
     pending: list[tuple[str, Schema]] = [("", schema)]

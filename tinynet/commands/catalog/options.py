@@ -106,7 +106,7 @@ def type_name(field: Schema, definitions: Schema) -> str:
     if GROUP in field:
         return KINDS[field[GROUP]]
     for word in ("anyOf", "oneOf"):
-        if word in field:
+        if word in field and "type" not in field:  # beside a type, they are rules for its keys
             return " | ".join(dict.fromkeys(type_name(part, definitions) for part in field[word]))
     if "enum" in field:
         return " | ".join(map(json.dumps, field["enum"]))

@@ -24,6 +24,7 @@ from tinynet.files.atomic import replacing_output
 from tinynet.files.nearby import suggest_path
 from tinynet.spec.data_spec import DataSpec
 from tinynet.spec.reading import load_spec
+from tinynet.text.wording import closest
 from tinynet.text.yaml_document import ENDINGS as YAML_ENDINGS
 from tinynet.training.trainer import Trainer
 
@@ -112,6 +113,9 @@ def new_spec(
         if template := _template(data):
             return _from_template(template, file)
         near = suggest_path(data, "data", lambda entry: not entry.name.startswith("."))
+        meant = None if data.suffix else closest(str(data), (part.name for part in templates()))
+        if meant is not None and "did you mean" not in near:
+            near = f"; did you mean the template {meant}?"
         raise DataError(f"no such file or folder: {data}{near}; tinynet init lists the templates")
     root = file.resolve().parent
     is_inside = Path(os.path.abspath(data)).is_relative_to(root)

@@ -122,6 +122,11 @@ class Columns:
         names += [name for spec in self._specs for name in spec]
         self._names = dict.fromkeys(names)
 
+    @property
+    def names(self) -> list[str]:
+        """The full names of all columns."""
+        return [*self._names]
+
     def has(self, name: str) -> bool:
         """Return True if a run has a column."""
         return name in self._names

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinynet.errors import CheckpointError, CheckpointIOError
-from tinynet.files.nearby import names_in
+from tinynet.files.nearby import names_in, suggest_path
 from tinynet.run.path_errors import no_run
 from tinynet.run.record import TRIALS, RunRecord, find_runs, read_record
 
@@ -52,6 +52,9 @@ def entries_in(folder: str | Path) -> list[RunEntry]:
             "there is no folder 'runs' here; tinynet train SPEC creates it, and tinynet runs FOLDER"
             " lists another one"
         )
+    if not os.path.lexists(path):
+        near = suggest_path(path, "folders", lambda entry: entry.is_dir())
+        raise CheckpointIOError(f"no such folder: {path}{near}")
     if not path.is_dir():
         raise no_run(path)
     return [read_entry(run) for run in find_runs(path)]
