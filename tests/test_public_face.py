@@ -18,6 +18,7 @@ NAMES = {
     "load": "path checkpoint",
     "load_model": "path checkpoint",
     "load_spec": "source overrides",
+    "make_report": "run split checkpoint title data",
     "resume": "",
     "train": "spec run_dir",
 }

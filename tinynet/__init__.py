@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tinynet.checkpoint.transfer_rules import TransferRules as TransferRules
+    from tinynet.commands.report.report import make_report as make_report
     from tinynet.commands.runs.frame import runs as runs
     from tinynet.network.network import Network as Network
     from tinynet.run.evaluation import evaluate as evaluate
@@ -34,6 +35,7 @@ _HOME = {
     "load": "tinynet.run.models",
     "load_model": "tinynet.run.models",
     "load_spec": "tinynet.spec.reading",
+    "make_report": "tinynet.commands.report.report",
     "resume": "tinynet.run.training_run",
     "runs": "tinynet.commands.runs.frame",
     "train": "tinynet.run.training_run",

@@ -33,6 +33,7 @@ from tinynet.files.outputs import PAGE_ENDINGS, require_ending
 from tinynet.run.evaluation import SplitOrAlias
 from tinynet.run.options import Settings
 from tinynet.run.record import read_record
+from tinynet.run.training_run import Run
 
 MAX_BYTES = 1_000_000
 """Bytes of a page; of a run with very many outputs, some are without charts."""
@@ -99,7 +100,7 @@ def page_file(path: str | Path) -> Path:
 
 
 def make_report(
-    path: str | Path,
+    run: Run | str | Path,
     split: SplitOrAlias | None = None,
     *,
     checkpoint: str | Path | None = None,
@@ -112,7 +113,7 @@ def make_report(
     """Return the report of a run, as far as its data and plugins are at hand.
 
     Args:
-        path: A run folder, or a checkpoint in one.
+        run: A run, its folder, or a checkpoint in it.
         split: The evaluated split; by default the test split, else validation, else training.
         checkpoint: ``"best"``, ``"last"``, or a file; by default the best if the run keeps one.
         title: The title of the page; by default the names of the network and the run.
@@ -125,8 +126,8 @@ def make_report(
         CheckpointError: if there is no intact checkpoint, or not the one that is named.
         DataError: if a split is named that is empty.
     """
-    run, named = _run_of(Path(path), checkpoint)
-    record = read_record(run)
+    folder, named = _run_of(run.path if isinstance(run, Run) else Path(run), checkpoint)
+    record = read_record(folder)
     sources = Sources(record, settings)
     sources.open_model(named)
     sources.open_data(GivenData.of(data, validation, test))
@@ -137,7 +138,7 @@ def make_report(
     statistics = _statistics(sources)
     content = ReportContent(
         title=title or (name if name == record.name else f"{name}: {record.name}"),
-        run=str(run),
+        run=str(folder),
         made=f"{time_text(datetime.now(UTC))}, tinynet {__version__}",
         notices=tuple(dict.fromkeys(sources.notices)),
         overview=overview(record, evaluated, sources.step),
@@ -151,7 +152,7 @@ def make_report(
     )
     return Report(
         content,
-        run,
+        folder,
         sources.file,
         None if evaluated is None else evaluated.split,
         0 if evaluated is None else evaluated.samples,
