@@ -1,6 +1,7 @@
 """Files that a user names for a result: a spec, a log or a checkpoint is never replaced."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +71,11 @@ def test_pipes_are_not_replaced(tmp_path):
         replacing_output(tmp_path / "page.html"),
     ):
         pass
+
+
+def test_a_dash_is_no_file(tmp_path, monkeypatch):
+    """`rm -` and `cat -` do not mean the file."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="not written to stdout"), replacing_output(Path("-")):
+        pass
+    assert not list(tmp_path.iterdir())

@@ -67,12 +67,12 @@ def replacing_output(path: Path, size: int = 0) -> Iterator[WriteAt]:
 
     Raises:
         CheckpointIOError: for a folder, a pipe or a device.
-        UsageError: for a file that a run or a study writes itself.
+        UsageError: for ``-``, and for a file that a run or a study writes itself.
     """
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         raise CheckpointIOError(f"{path} is {kind_of(target)}; name a regular file to write")
-    require_foreign(target)
+    require_foreign(path)
     with replacing(target, size) as write_at:
         yield write_at
 

@@ -50,12 +50,15 @@ def require_ending(path: str | Path, endings: Sequence[str], content: str) -> No
 
 
 def require_foreign(path: Path) -> None:
-    """Refuse a file that a run or a study writes itself, such as its log or a checkpoint.
+    """Refuse ``-``, and a file that a run or a study writes itself: a log, a checkpoint.
 
     Raises:
         UsageError: if the file is one of those.
     """
-    folder, name = path.parent, path.name
+    if str(path) == "-":
+        raise UsageError("the result is not written to stdout; name a file instead of -")
+    target = Path(os.path.realpath(path))
+    folder, name = target.parent, target.name
     if folder.name == "checkpoints" and _STEP.fullmatch(name):
         raise UsageError(f"{path} is a checkpoint, and would be replaced; name another file")
     if name in _RUN_FILES and _is_run(folder):
