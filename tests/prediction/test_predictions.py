@@ -259,7 +259,7 @@ def test_labels_in_the_type_of_the_targets(tmp_path, target, values):
 )
 def test_rows_are_named_unless_they_are_the_first_ones_in_order(lengths, rows, are_named):
     """Forecasts of a table sorted newest first would be taken for those of other days."""
-    files = tuple(InputFile(f"{i}.csv", length) for i, length in enumerate(lengths))
+    files = tuple(InputFile(f"{i}.csv", length, is_image=False) for i, length in enumerate(lengths))
     output = {"y": OutputPredictions(np.zeros((3, 1)))}
     predictions = Predictions(3, output, files, np.array(rows))
     assert predictions.to_json().get("rows") == (rows if are_named else None)

@@ -77,15 +77,17 @@ def test_the_process_ends_with_a_server_that_is_killed(models, tmp_path):
 def test_bodies_that_do_not_end_take_no_place_in_the_queue(models):
     """A few clients that send nothing would block all others."""
 
+    async def read_forever(worker):
+        async with worker.reading():
+            with pytest.raises(RequestError, match="1 bodies are being read"):
+                await worker.reading().__aenter__()
+            await asyncio.Event().wait()
+
     async def read():
         worker = WorkerProcess(models["table"], Limits(queue=0, readers=1, read_timeout=0.05))
         async with worker.slot():
             with pytest.raises(RequestError, match=r"not arrive within 0\.05 seconds") as caught:
-                async with worker.reading():
-                    with pytest.raises(RequestError, match="1 bodies are being read"):
-                        async with worker.reading():
-                            pass
-                    await asyncio.Event().wait()
+                await read_forever(worker)
         assert caught.value.status == 408
         async with worker.reading(), worker.slot():  # the places are free again
             pass

@@ -18,7 +18,6 @@ from tinynet.commands.serve.limits import Limits, RequestError
 from tinynet.commands.serve.worker import CODE, FRAME
 from tinynet.prediction.model import Model
 
-
 _START = 120.0
 """The most seconds until a process is ready."""
 
