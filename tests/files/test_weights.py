@@ -180,13 +180,32 @@ def test_a_bomb_takes_no_memory(tmp_path):
         tracemalloc.stop()
 
 
+def test_bfloat16_is_read_as_float32(tmp_path):
+    """Published models have it; each number is one of float32, too."""
+    pytest.importorskip("safetensors")
+    path = tmp_path / "weights.safetensors"
+    entries = {
+        "c": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},
+        "a/b": {"dtype": "BF16", "shape": [2, 1], "data_offsets": [4, 8]},
+    }
+    header = json.dumps(entries).encode()
+    data = np.float32([7]).tobytes() + np.uint16([0x3FC0, 0xC2F7]).tobytes()
+    path.write_bytes(len(header).to_bytes(8, "little") + header + data)
+    assert open_weights(path).headers()["a/b"].dtype == "bfloat16"
+    arrays = open_weights(path).read(["a/b", "c"])
+    np.testing.assert_array_equal(arrays["a/b"], np.float32([[1.5], [-123.5]]))
+    np.testing.assert_array_equal(arrays["c"], [7])
+    assert arrays["a/b"].dtype == np.float32
+
+
 def test_a_dtype_that_numpy_lacks_is_named(tmp_path):
     pytest.importorskip("safetensors")
     path = tmp_path / "weights.safetensors"
-    header = json.dumps({"a/b": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
+    entry = {"dtype": "F8_E5M2", "shape": [4], "data_offsets": [0, 4]}
+    header = json.dumps({"a/b": entry}).encode()
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
-    assert open_weights(path).headers()["a/b"].dtype == "BF16"
-    with pytest.raises(DataError, match=r"a/b.*BF16"):
+    assert open_weights(path).headers()["a/b"].dtype == "F8_E5M2"
+    with pytest.raises(DataError, match=r"a/b.*F8_E5M2"):
         open_weights(path).read(["a/b"])
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import tinynet
 from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.checkpoint.transfer import TransferRefusedError
 from tinynet.commands.exchange import export_weights
 from tinynet.errors import CheckpointMismatchError, DataError
 from tinynet.run.training_run import plan_fine_tuning
@@ -243,3 +244,43 @@ def test_file_that_cannot_be_read_is_named(spec, tmp_path, name):
     (tmp_path / "text.npz").write_text("no archive")
     with pytest.raises((DataError, tinynet.errors.CheckpointError), match=name):
         trained(spec, tmp_path, tmp_path / name)
+
+
+def torch_like(path):
+    np.savez(path, **{"e.weight": VECTORS, "fc.weight": np.ones((2, 4)), "fc.bias": np.ones(2)})
+
+
+def test_a_forgotten_layout_is_named_and_nothing_else(spec, tmp_path):
+    """The options that allow it would throw the weights away."""
+    torch_like(tmp_path / "torch.npz")
+    expected = "these look like weights of PyTorch: add --layout torch"
+    with pytest.raises(TransferRefusedError) as caught:
+        trained(spec, tmp_path, tmp_path / "torch.npz")
+    assert caught.value.plan.refusals == (expected,)
+    assert caught.value.plan.options == ()
+    everything = rules(allow_new=("*",), allow_dropped=("*",))
+    _, plan = plan_fine_tuning(spec, tmp_path / "torch.npz", rules=everything, data_root=tmp_path)
+    assert plan.warnings == (expected,)
+    wrong = "these look like weights of PyTorch: use --layout torch"
+    with pytest.raises(TransferRefusedError, match=wrong):
+        plan_fine_tuning(spec, tmp_path / "torch.npz", data_root=tmp_path, layout="keras")
+
+
+def test_conversions_of_dtypes_are_noted(spec, tmp_path):
+    torch_like(tmp_path / "torch.npz")
+    _, plan = plan_fine_tuning(spec, tmp_path / "torch.npz", data_root=tmp_path, layout="torch")
+    assert plan.notes == ("2 arrays of float64 converted to float32, rounded",)
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("m.pth", 'safetensors.torch.save_file(model.state_dict(), "weights.safetensors")'),
+        ("m.keras", 'numpy.savez("weights.npz", **{w.path: w.numpy() for w in model.weights})'),
+    ],
+)
+def test_files_that_are_not_read_come_with_the_line_that_writes_others(spec, tmp_path, name, line):
+    (tmp_path / name).write_bytes(b"PK\x03\x04")
+    with pytest.raises(DataError) as caught:
+        trained(spec, tmp_path, tmp_path / name)
+    assert line in str(caught.value)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from tinynet.spec.network_spec import TRANSPOSED
 from tinynet.types import Array, Shape
 
-CONVERTIBLE = frozenset(("float16", "float32", "float64"))
-"""The dtypes that are converted to that of the network."""
+CONVERTIBLE = frozenset(("bfloat16", "float16", "float32", "float64"))
+"""The dtypes that are converted to that of the network; files alone have bfloat16."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from pydantic_core import to_jsonable_python
 from tinynet import __version__
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.layouts.plan import Layout
+from tinynet.checkpoint.layouts.recognition import layout_advice
 from tinynet.checkpoint.transfer import TransferPlan
 from tinynet.checkpoint.transfer_rules import STRICT, TransferRules
 from tinynet.checkpoint.trial import require_loadable
@@ -29,7 +30,7 @@ from tinynet.errors import (
     LocatedError,
     RunExistsError,
 )
-from tinynet.files.weights import is_weight_file, open_weights
+from tinynet.files.weights import is_weight_file, open_weights, refuse_foreign
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.run.fine_tuning import WeightFileStart, file_origin, require_finite_arrays
 from tinynet.run.lookup import find_checkpoint
@@ -209,6 +210,7 @@ def _trainer(
 
 def _read(path: Path, own: Mapping[str, Array]) -> dict[str, Array]:
     """Read the arrays of a file, which must match the network's own."""
+    refuse_foreign(path)
     file = open_weights(path)
     headers = file.headers()
     if own.keys() <= {name.partition("/")[2] for name in headers}:
@@ -216,6 +218,8 @@ def _read(path: Path, own: Mapping[str, Array]) -> dict[str, Array]:
             f"{path} was exported with --all, but only parameters and buffers can be imported;"
             " export it again without --all"
         )
+    if advice := layout_advice(headers, None):
+        raise CheckpointMismatchError(f"{path}: {advice}")
     require_match(own, headers, path)
     arrays = file.read(own)
     require_finite_arrays(path, arrays)

@@ -37,6 +37,20 @@ _SAFETENSORS_DTYPES = {
 }
 
 
+_BFLOAT16 = "BF16"
+
+_TORCH = 'safetensors.torch.save_file(model.state_dict(), "weights.safetensors")'
+_KERAS = 'numpy.savez("weights.npz", **{w.path: w.numpy() for w in model.weights})'
+_FOREIGN = {
+    **dict.fromkeys((".pt", ".pth", ".bin", ".ckpt"), ("PyTorch", _TORCH, "safetensors", "torch")),
+    **dict.fromkeys((".h5", ".hdf5", ".keras"), ("Keras", _KERAS, "npz", "keras")),
+}
+"""The framework of other files of weights, the line that writes a readable one, and its options."""
+
+_FOREIGN_STARTS = b"PK\x03\x04", b"\x80\x02", b"\x89HDF"
+"""The first bytes of zip archives, pickles and HDF5 files."""
+
+
 class WeightFile(Protocol):
     """A file of named arrays."""
 
@@ -53,6 +67,21 @@ class WeightFile(Protocol):
 def is_weight_file(path: Path) -> bool:
     """Return True for the name of a file of weights, which need not exist."""
     return path.suffix.lower() in (".npz", ".safetensors")
+
+
+def refuse_foreign(path: Path) -> None:
+    """Raise a `DataError` for a file of another framework that is not read, with a remedy."""
+    kind = path.suffix.lower()
+    if kind not in _FOREIGN or not path.is_file():
+        return
+    with explaining_io(path), open_file(str(path)) as raw:
+        if not raw.read(4).startswith(_FOREIGN_STARTS):
+            return
+    framework, line, ending, layout = _FOREIGN[kind]
+    raise DataError(
+        f"{path} is a file of {framework}, which is not read; write the weights in Python with"
+        f" {line}, and give weights.{ending} with --layout {layout}"
+    )
 
 
 def open_weights(path: Path) -> WeightFile:
@@ -132,7 +161,8 @@ class _Safetensors:
         header = file.get_slice(name)
         dtype = header.get_dtype()
         shape = tuple(header.get_shape())
-        return ArrayHeader.read(self._place(name), shape, _SAFETENSORS_DTYPES.get(dtype, dtype))
+        known = {**_SAFETENSORS_DTYPES, _BFLOAT16: "bfloat16"}
+        return ArrayHeader.read(self._place(name), shape, known.get(dtype, dtype))
 
     def _place(self, name: str) -> str:
         return f"{self._path}, tensor {name!r}"
@@ -142,12 +172,31 @@ class _Safetensors:
         with self._opened() as file:
             for name in required:
                 dtype = file.get_slice(name).get_dtype()
-                if dtype not in _SAFETENSORS_DTYPES:
+                if dtype not in _SAFETENSORS_DTYPES and dtype != _BFLOAT16:
                     raise DataError(
                         f"{self._place(name)} has dtype {dtype}, which NumPy does not have; F32 or"
                         " F64 is expected"
                     )
-            return {name: file.get_tensor(name) for name in required}
+            half = [n for n in required if file.get_slice(n).get_dtype() == _BFLOAT16]
+            arrays = {name: file.get_tensor(name) for name in required if name not in half}
+        arrays |= self._read_bfloat16(half) if half else {}
+        return {name: arrays[name] for name in required}
+
+    def _read_bfloat16(self, names: Iterable[str]) -> dict[str, Array]:
+        """Return tensors of bfloat16, which NumPy does not have, as float32: the same numbers.
+
+        The package has checked the header.
+        """
+        arrays: dict[str, Array] = {}
+        with explaining_io(self._path), open_file(str(self._path)) as raw:
+            size = int.from_bytes(raw.read(8), "little")
+            header = json.loads(raw.read(size))
+            for name in names:
+                start, end = header[name]["data_offsets"]
+                raw.seek(8 + size + start)
+                upper = np.frombuffer(raw.read(end - start), "<u2").astype(np.uint32)
+                arrays[name] = (upper << 16).view(np.float32).reshape(header[name]["shape"])
+        return arrays
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydantic_core import to_jsonable_python
 
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.layouts.plan import Layout, plan_layout_transfer
+from tinynet.checkpoint.layouts.recognition import layout_advice
 from tinynet.checkpoint.transfer import (
     TransferPlan,
     TransferRefusedError,
@@ -23,10 +25,17 @@ from tinynet.checkpoint.transfer_rules import TransferRules
 from tinynet.checkpoint.weight_transfer import as_tensors, plan_weight_transfer, required_arrays
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointMismatchError, DataError, UsageError, explaining_io
-from tinynet.files.weights import WeightFile, is_weight_file, open_weights
+from tinynet.files.array_header import ArrayHeader
+from tinynet.files.weights import (
+    WeightFile,
+    is_weight_file,
+    open_weights,
+    refuse_foreign,
+)
 from tinynet.run.carried_names import carried_names, note, refusal
 from tinynet.run.lookup import find_checkpoint
 from tinynet.spec.models import Spec
+from tinynet.text.printing import counted
 from tinynet.text.wording import path_text
 from tinynet.training.trainer import Trainer
 from tinynet.types import Array
@@ -150,6 +159,7 @@ class WeightFileStart:
         cls, path: Path, rules: TransferRules, layout: Layout | None = None
     ) -> "WeightFileStart":
         """Open a file; `DataError` if it is not a file of weights."""
+        refuse_foreign(path)
         file = open_weights(path)
         file.headers()  # the error for a missing file is that of weights
         return cls(path, file, rules, file_origin(path), layout)
@@ -173,16 +183,28 @@ class WeightFileStart:
             TransferRefusedError: listing everything that the rules do not allow.
             CheckpointMismatchError: for wrong names in ``map``.
         """
-        headers, network, name = self.file.headers(), trainer.network, self.path.name
+        headers = self.file.headers()
+        advice = layout_advice(headers, self.layout)
         try:
-            if self.layout is None:
-                return plan_weight_transfer(network, headers, self.rules, name)
-            in_order = self.path.suffix.lower() == ".npz"
-            return plan_layout_transfer(
-                network, headers, self.layout, self.rules, name, in_order=in_order
-            )
+            plan = self._plan(trainer, headers)
         except TransferRefusedError as error:
-            raise TransferRefusedError(error.plan, self.path) from None
+            raise TransferRefusedError(_advised(error.plan, advice), self.path) from None
+        except CheckpointMismatchError as error:
+            raise CheckpointMismatchError(
+                f"{advice}\n  {error}" if advice else str(error)
+            ) from None
+        warned = (advice,) if advice and not _carries(plan) else ()
+        notes = (*plan.notes, *conversion_notes(plan))
+        return replace(plan, notes=notes, warnings=(*warned, *plan.warnings))
+
+    def _plan(self, trainer: Trainer, headers: Mapping[str, ArrayHeader]) -> TransferPlan:
+        network, name = trainer.network, self.path.name
+        if self.layout is None:
+            return plan_weight_transfer(network, headers, self.rules, name)
+        in_order = self.path.suffix.lower() == ".npz"
+        return plan_layout_transfer(
+            network, headers, self.layout, self.rules, name, in_order=in_order
+        )
 
     def apply(self, plan: TransferPlan, trainer: Trainer) -> None:
         """Copy the planned values into a trainer that is at step 0.
@@ -206,6 +228,40 @@ class WeightFileStart:
         if self.layout is not None:
             transfer["layout"] = self.layout
         return transfer
+
+
+def conversion_notes(plan: TransferPlan) -> list[str]:
+    """Return a note for each dtype of the file that is converted."""
+    pairs = [
+        (m.source.dtype, m.target.dtype) for m in plan.moves if m.source and m.target and m.fits
+    ]
+    notes = []
+    for (before, after), count in Counter(pairs).items():
+        if before != after:
+            is_exact = _BITS[before] < _BITS.get(after, 0)
+            how = "exactly" if is_exact else "rounded"
+            notes.append(f"{counted(count, 'array')} of {before} converted to {after}, {how}")
+    return notes
+
+
+_BITS = {"bfloat16": 8, "float16": 11, "float32": 24, "float64": 53}
+"""The bits of the significand of each dtype."""
+
+
+def _carries(plan: TransferPlan) -> bool:
+    return any(move.action in ("carried", "overlapped") for move in plan.moves)
+
+
+def _advised(plan: TransferPlan, advice: str) -> TransferPlan:
+    """Return a refused plan with the layout that the file needs first.
+
+    Options that would drop all arrays of the file are left out then.
+    """
+    if not advice:
+        return plan
+    if _carries(plan):
+        return replace(plan, refusals=(advice, *plan.refusals))
+    return replace(plan, refusals=(advice,), options=())
 
 
 @dataclass(frozen=True)
@@ -232,6 +288,7 @@ def open_start(request: StartRequest, warn: Callable[[str], None]) -> FineTuning
     """
     assert request.source is not None
     path = Path(request.source)
+    refuse_foreign(path)
     if is_weight_file(path):
         return WeightFileStart.open(path, request.rules, request.layout)
     if request.layout is not None:

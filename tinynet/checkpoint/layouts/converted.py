@@ -11,8 +11,10 @@ from tinynet.checkpoint.layouts.steps import (
     Gates,
     Transpose,
     UnsuitableShapeError,
+    require_norms,
     shape_after,
     value_after,
+    with_norms,
 )
 from tinynet.checkpoint.tensor_layout import TensorLayout
 from tinynet.files.array_header import ArrayHeader
@@ -20,6 +22,13 @@ from tinynet.types import Array, Shape
 
 ARRAY = "array/"
 """The prefix of the arrays' names in their layouts, where those of a checkpoint have a group."""
+
+
+_JOINS = {
+    "sum": "added up",
+    "stack": "one after the other",
+    "norm": "the second with the norms of the first",
+}
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ class Converted(FileArray):
         """The changes of the arrays in words; empty if there are none."""
         steps = [] if self.source is None else [str(step) for step in self.source.steps]
         if len(self.arrays) > 1 and self.source is not None:
-            steps.append({"sum": "added up", "stack": "one after the other"}[self.source.join])
+            steps.append(_JOINS[self.source.join])
         return ", ".join(steps)
 
     @property
@@ -75,6 +84,8 @@ class Converted(FileArray):
     def can_overlap(self) -> bool:
         """True if a part of the result follows from the same part of the source alone."""
         steps = () if self.source is None else self.source.steps
+        if self.source is not None and self.source.join == "norm":
+            return False
         simple = Transpose, Gates
         has_gates = any(isinstance(step, Gates) for step in steps)
         return not has_gates and all(isinstance(step, simple) for step in steps)
@@ -82,6 +93,9 @@ class Converted(FileArray):
     def value(self, tensors: Mapping[str, Array]) -> Array:
         """Return the result from all arrays by name."""
         assert self.source is not None, "arrays of an unsuitable shape are not transferred"
+        if self.source.join == "norm":
+            norms, directions = (tensors[ARRAY + name] for name in self.arrays)
+            return value_after(self.source.steps, with_norms(directions, norms))
         values = [value_after(self.source.steps, tensors[ARRAY + name]) for name in self.arrays]
         if len(values) == 1:
             return values[0]
@@ -104,6 +118,9 @@ def convert(
     found = [headers[name] for name in names]
     computed: ParamSource | None = source
     try:
+        if source.join == "norm":
+            require_norms(found[0].shape, found[1].shape)
+            found = found[1:]
         shapes = [shape_after(source.steps, header.shape) for header in found]
         if len(set(shapes)) > 1:
             raise UnsuitableShapeError
@@ -119,7 +136,7 @@ def convert(
         module.name,
         separator,
         names,
-        tuple(header.shape for header in found),
+        tuple(headers[name].shape for name in names),
         computed,
     )
 

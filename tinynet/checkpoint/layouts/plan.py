@@ -26,6 +26,7 @@ from tinynet.checkpoint.layouts.slots import (
 )
 from tinynet.checkpoint.layouts.torch_layers import torch_slots
 from tinynet.checkpoint.layouts.torch_names import torch_modules
+from tinynet.checkpoint.layouts.unsupported import reasons
 from tinynet.checkpoint.parametrized_transfer import transferable
 from tinynet.checkpoint.tensor_layout import TensorLayout
 from tinynet.checkpoint.tensor_pairs import target_problems
@@ -281,6 +282,9 @@ class _Transfer:
             if not self._is_undecided(move, undecided, matcher)
         }
         problems = [slot.problem for slot in self._slots if slot.problem]
+        unused = [move.source.address for move in refused if move.source and not move.target]
+        if self._layout == "torch":
+            problems += reasons(unused)
         lines = [*matcher.pairing.ambiguous, *problems, *refused.values()]
         if not lines:
             return plan

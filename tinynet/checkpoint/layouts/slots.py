@@ -20,12 +20,13 @@ class ParamSource:
     Attributes:
         roles: The names of the arrays in the module: ``("bias_ih", "bias_hh")``.
         steps: The changes of each of them.
-        join: The result of several: their sum, or all along a new first axis.
+        join: The result of several: their sum, all along a new first axis, or the directions that
+            are the second of two with the norms that are the first; these two have no steps before.
     """
 
     roles: tuple[str, ...]
     steps: tuple[Step, ...] = ()
-    join: Literal["sum", "stack"] = "sum"
+    join: Literal["sum", "stack", "norm"] = "sum"
 
 
 @dataclass(frozen=True)

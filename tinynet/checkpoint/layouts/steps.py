@@ -139,6 +139,23 @@ class Features:
         return result
 
 
+def require_norms(norms: Shape, directions: Shape) -> None:
+    """Raise `UnsuitableShapeError` for shapes that weight normalization does not have."""
+    pairs = zip(norms, directions, strict=False)
+    if norms and (len(norms) != len(directions) or any(a not in (1, b) for a, b in pairs)):
+        raise UnsuitableShapeError
+
+
+def with_norms(directions: Array, norms: Array) -> Array:
+    """Return directions with other norms, over the axes in which these have one element."""
+    axes = tuple(
+        axis for axis in range(directions.ndim) if norms.ndim == 0 or norms.shape[axis] == 1
+    )
+    lengths = np.sqrt(np.square(directions).sum(axis=axes, keepdims=True))
+    result: Array = directions * (norms / lengths)
+    return result
+
+
 def shape_after(steps: Sequence[Step], shape: Shape) -> Shape:
     """Return the shape of an array after all steps; raise `UnsuitableShapeError` as these do."""
     for step in steps:

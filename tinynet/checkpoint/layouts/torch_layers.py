@@ -1,6 +1,7 @@
 """The parameters of PyTorch's modules, each with the change of axes to that of a layer here."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 from tinynet.checkpoint.layouts.slots import LayerFacts, ParamSource, Slot
@@ -12,6 +13,23 @@ Sources: TypeAlias = dict[str, tuple[ParamSource, ...]]
 
 def torch_slots(layer: LayerFacts) -> list[Slot]:
     """Return the slots of a layer for modules of PyTorch."""
+    return [replace(slot, sources=_with_norms(slot.sources)) for slot in _slots(layer)]
+
+
+def _with_norms(sources: Mapping[str, tuple[ParamSource, ...]]) -> Sources:
+    """Add weights with weight normalization, which are computed from their two arrays."""
+    norms = {
+        name: tuple(
+            ParamSource(("weight_g", "weight_v"), source.steps, "norm")
+            for source in own
+            if source.roles == ("weight",)
+        )
+        for name, own in sources.items()
+    }
+    return {name: (*own, *norms[name]) for name, own in sources.items()}
+
+
+def _slots(layer: LayerFacts) -> list[Slot]:
     if layer.type.startswith("separable"):
         return _separable(layer)
     make = _BY_TYPE.get(layer.type)

@@ -26,7 +26,8 @@ _PARTS = frozenset(("q_proj", "k_proj", "v_proj", "qkv", "out_proj", "proj", "o_
 
 _ROLES = frozenset(
     "weight bias running_mean running_var gamma beta weight_ih weight_hh bias_ih bias_hh"
-    " in_proj_weight in_proj_bias q_proj_weight k_proj_weight v_proj_weight bias_k bias_v".split()
+    " in_proj_weight in_proj_bias q_proj_weight k_proj_weight v_proj_weight bias_k bias_v"
+    " weight_g weight_v".split()
 )
 """Names of the arrays of modules; another one is a parameter that a model has itself."""
 
@@ -64,9 +65,15 @@ def _attention_modules(names: Iterable[str]) -> set[str]:
     }
 
 
+_WEIGHT_NORM = re.compile(r"(?:(.*)\.)?parametrizations\.weight\.original([01])")
+"""The arrays of `nn.utils.parametrizations.weight_norm`: the norms, and the directions."""
+
+
 def _place(name: str, attention: set[str], stacked: set[str]) -> tuple[str, str]:
     """Return the module and the role of an array."""
     module, _, role = name.rpartition(".")
+    if match := _WEIGHT_NORM.fullmatch(name):
+        return match[1] or "weight", ("weight_g", "weight_v")[int(match[2])]
     parent, _, part = module.rpartition(".")
     if part in _PARTS and parent in attention:
         role = f"{part}.{role}"
