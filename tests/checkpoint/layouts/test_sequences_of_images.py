@@ -127,15 +127,17 @@ def test_features_of_a_volume_are_converted(tmp_path):
     check((4, 5, 4, 2), make, layers, "gru_1", tmp_path / "weights.npz")
 
 
-def test_sequences_of_vectors_become_images(tmp_path):
+@pytest.mark.parametrize("is_plain", [True, False])
+def test_sequences_of_vectors_become_images(tmp_path, is_plain):
     def make():
         def between(x):
             return x.unflatten(2, (4, 2)).permute(0, 2, 1, 3)
 
         return Model(nn.Linear(3, 8), between, nn.Conv2d(4, 2, 1))
 
+    conv = {"type": "conv2d", "filters": 2, "kernel_size": 1}
     layers = [{"type": "dense", "units": 8}, reshape(5, 2, 4),
-              {"type": "conv2d", "filters": 2, "kernel_size": 1}]  # fmt: skip
+              *([] if is_plain else ["identity"]), conv]  # fmt: skip
     torch.manual_seed(0)
     module = randomize(make())
     path = tmp_path / "weights.npz"

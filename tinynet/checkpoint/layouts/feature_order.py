@@ -67,10 +67,8 @@ class FeatureOrders:
     def notes(self) -> list[str]:
         """Return a sentence for each order that is assumed, or not known."""
         notes = [
-            f"the order of the features of {', '.join(takers)} may differ: {join} joins or splits"
-            " channels and other axes, which are converted from channels first, as"
-            " permute(0, 2, 1, 3).flatten(2) gives them; if the model has them in the order of the"
-            f" spec, put a permute that moves no axis at {join} (before a join, after a split)"
+            f"the order of the features of {', '.join(takers)} may differ: {join}"
+            f" {self._advice(join)}"
             for join, takers in self._takers.items()
         ]
         return notes + [
@@ -78,6 +76,21 @@ class FeatureOrders:
             " channels first, and their order after it is not known"
             for name in self._lost
         ]
+
+    def _advice(self, join: str) -> str:
+        """Return the order that is assumed at a reshape, and the layer that changes it."""
+        node = self._network.nodes[join]
+        is_split = len(node.in_shapes[0]) < len(node.out_shape)
+        axes = list(range(1, 1 + max(len(node.in_shapes[0]), len(node.out_shape))))
+        does, place = ("splits", "after") if is_split else ("joins", "before")
+        example = (
+            "unflatten gives them" if is_split else "x.permute(0, 2, 1, 3).flatten(2) gives them"
+        )
+        return (
+            f"{does} channels and other axes, which are converted from channels first, as"
+            f" {example}; if the model has the channels last there, put"
+            f' {{"type": "permute", "dims": {axes}}} {place} it, which moves nothing'
+        )
 
     def _go_forward(self, node: Node) -> None:
         kind = self._types[node.name]
@@ -183,14 +196,22 @@ class FeatureOrders:
     def _image_order(self, node: Node) -> Array | None:
         """Return the order of features that a reshape splits into an image with channels."""
         before, after = node.in_shapes[0], node.out_shape
-        readers = [n for n in self._network.nodes.values() if node.name in n.inputs]
-        is_image = any(is_for_images(n, self._types[n.name]) for n in readers)
-        if before[-1] == 1 or not (is_image or (len(before) == 1 and len(after) > 2)):
+        is_image = (len(before) == 1 and len(after) > 2) or self._is_read_as_image(node)
+        if before[-1] == 1 or not is_image:
             return None
         group = axis_groups(before, after)[-1]
         if group.before != (len(before) - 1,) or group.after[-1] != len(after) - 1:
             return None
         return _flat_order(tuple(after[axis] for axis in group.after), None, channels_first=True)
+
+    def _is_read_as_image(self, node: Node) -> bool:
+        """Return True if a convolution or pooling takes an output, perhaps after activations."""
+        readers = [n for n in self._network.nodes.values() if node.name in n.inputs]
+        return any(
+            is_for_images(reader, self._types[reader.name])
+            or (self._keeps_order(reader) and self._is_read_as_image(reader))
+            for reader in readers
+        )
 
 
 def _flat_order(shape: Shape, last: Array | None, *, channels_first: bool) -> Array | None:
