@@ -11,6 +11,12 @@ _GAP = "  "
 _WIDEST = 40
 """The most characters of a cell on a terminal."""
 
+_NARROWEST = 12
+"""Characters to which the cells of the first column may be shortened."""
+
+_IMPORTANT = 3
+"""Columns for which the cells of the first one are shortened."""
+
 _FEW = 5
 """The most columns that stand side by side in a file or a pipe."""
 
@@ -36,8 +42,8 @@ class Column:
 
     def escaped(self, widest: int | None = None) -> "Column":
         """Return the column with escaped text, and with cells of at most ``widest`` characters."""
-        cells = [_cut(printable(cell), widest) for cell in self.cells]
-        return Column(_cut(printable(self.head), widest), cells, self.right)
+        cells = [cut_middle(printable(cell), widest) for cell in self.cells]
+        return Column(cut_middle(printable(self.head), widest), cells, self.right)
 
 
 def fitting(
@@ -47,7 +53,8 @@ def fitting(
 
     Args:
         columns: The columns in their order.
-        priority: The indices of the columns, the most important first, which is always shown.
+        priority: The indices of the columns, the most important first, which is always shown; its
+            cells are shortened to make room for the next ones.
         width: Columns of the terminal; None shows all.
 
     Returns:
@@ -56,6 +63,13 @@ def fitting(
     if width is None:
         return [column.escaped() for column in columns], []
     escaped = [column.escaped(_WIDEST) for column in columns]
+    priority = [*priority]
+    first, others = priority[0], priority[1 : _IMPORTANT + 1]
+    needed = sum(escaped[index].width + len(_GAP) for index in others)
+    # A long name is shortened, so that the most important facts are beside it.
+    widest = min(max(width - needed, _NARROWEST), width)
+    if escaped[first].width > widest:
+        escaped[first] = columns[first].escaped(widest)
     kept: set[int] = set()
     room = width + len(_GAP)
     for index in priority:
@@ -96,7 +110,9 @@ def print_side_by_side(labels: Column, columns: Sequence[Column], width: int | N
         width: Columns of the terminal; None prints one table.
     """
     labels = labels.escaped(None if width is None else _widest_label(width))
-    rest = [column.escaped(None if width is None else _WIDEST) for column in columns]
+    # Each table has room for one column at least.
+    widest = None if width is None else min(_WIDEST, max(width - labels.width - len(_GAP), 1))
+    rest = [column.escaped(widest) for column in columns]
     while rest:
         count, room = 0, None if width is None else width - labels.width
         for column in rest:
@@ -111,12 +127,7 @@ def print_side_by_side(labels: Column, columns: Sequence[Column], width: int | N
 
 
 def _widest_label(width: int) -> int:
-    return max(width // 2, 34)
-
-
-def _cut(text: str, widest: int | None) -> str:
-    """Return a text without its middle if it is longer than ``widest``."""
-    return text if widest is None else cut_middle(text, widest)
+    return max(width // 2, min(34, width - _NARROWEST - len(_GAP)), 1)
 
 
 def wrapped(text: str, width: int | None) -> list[str]:

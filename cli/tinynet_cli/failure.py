@@ -10,8 +10,11 @@ import click
 from tinynet_cli.commands import NoCommandError
 from tinynet_cli.excerpt import excerpts
 from tinynet_cli.exit_codes import UNEXPECTED, USAGE, exit_code
-from tinynet_cli.output import echo, echo_message, print_json
-from tinynet_cli.streams import result_was_written
+from tinynet_cli.output import echo, echo_message, filled, print_json, terminal_width
+from tinynet_cli.streams import messages_are_terminal, result_was_written
+
+_COMMAND = "Continue with: "
+"""The words before a command at the end of a message."""
 
 
 def report(error: BaseException, words: Sequence[str]) -> int:
@@ -96,7 +99,9 @@ def _explain(error: BaseException, message: str) -> None:
     if isinstance(error, NoCommandError):
         echo(error.help, err=True, multiline=True)
     elif isinstance(error, KeyboardInterrupt):
-        echo_message(message)
+        width = terminal_width() if messages_are_terminal() else None
+        for line in interrupt_lines(message, width):
+            echo(line, err=True)
     elif problems is None:
         echo_message(f"error: {message}")
     elif source is None:
@@ -105,6 +110,15 @@ def _explain(error: BaseException, message: str) -> None:
     else:
         for line in excerpts(source, problems):
             echo_message(line)
+
+
+def interrupt_lines(message: str, width: int | None) -> list[str]:
+    """Return a message in lines that break between words; a command stays whole, to be copied."""
+    if width is None or len(message) <= width:
+        return [message]
+    text, mark, command = message.partition(_COMMAND)
+    words = f"{text}{mark}".split()
+    return filled([*words, command] if command else words, width, " ")
 
 
 def _as_data(error: BaseException, message: str) -> dict[str, object]:

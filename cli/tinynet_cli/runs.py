@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tinynet.text.printing import counted
 from tinynet_cli import completion, options
 from tinynet_cli.columns import (
     Column,
@@ -22,6 +23,9 @@ from tinynet_cli.streams import result_is_terminal
 if TYPE_CHECKING:
     from tinynet.commands.runs.comparison import Comparison
     from tinynet.commands.runs.listing import Listing
+
+_NAMED = 6
+"""The most columns that are left out and named."""
 
 csv_option = click.option(
     "--csv",
@@ -134,7 +138,9 @@ def _print_listing(listing: "Listing", sort: str | None) -> None:
     shown, hidden = fitting([Column(*column) for column in columns], priority, width)
     print_columns(shown)
     if hidden:
-        text = f"left out at this width: {', '.join(hidden)}; choose with --columns"
+        names = ", ".join([*hidden[:_NAMED], *(["..."] if len(hidden) > _NAMED else [])])
+        number = counted(len(hidden), "column")
+        text = f"{number} left out at this width: {names}; choose with --columns"
         for line in wrapped(text, width):
             echo(line, err=True)
 

@@ -97,6 +97,14 @@ def result_is_terminal() -> bool:
         return False
 
 
+def messages_are_terminal() -> bool:
+    """Return True if messages are written to a terminal."""
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except _REFUSED:
+        return False
+
+
 def result_is_interactive() -> bool:
     """Return True if results are written to a terminal whose lines can be replaced."""
     return result_is_terminal() and os.environ.get("TERM", "").lower() not in ("dumb", "unknown")

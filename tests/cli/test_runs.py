@@ -92,7 +92,7 @@ def test_damaged_run_is_a_warning(tinynet, several, folder):
 
 def test_name_of_a_stranger_cannot_control_the_terminal(tinynet, several, folder):
     (folder / "runs" / "small-001").rename(folder / "runs" / "a\x1b[2J\nb")
-    for words in (("runs",), ("compare", "runs")):
+    for words in (("runs",), ("compare", "runs"), ("watch", "--once", "runs")):
         result = tinynet(*words)
         assert "a\\x1b[2J\\nb" in result.out
         assert "\x1b" not in result.out + result.err
@@ -143,6 +143,9 @@ COLUMNS = [Column("name", ["a" * 30]), Column("state", ["finished"]), Column("lo
 
 def test_columns_are_chosen_by_width():
     shown, hidden = fitting(COLUMNS, [0, 2, 1], 38)
+    assert ([column.head for column in shown], hidden) == (["name", "state", "loss"], [])
+    assert shown[0].cells == ["a" * 10 + "..." + "a" * 9]
+    shown, hidden = fitting(COLUMNS, [0, 2, 1], 20)
     assert ([column.head for column in shown], hidden) == (["name", "loss"], ["state"])
     shown, hidden = fitting(COLUMNS, [0, 2, 1], None)
     assert (len(shown), hidden) == (3, [])
@@ -158,11 +161,12 @@ def test_few_runs_stand_side_by_side():
     assert not fits_beside(labels, COLUMNS * 2, None)
 
 
-@pytest.mark.parametrize("width", [60, 120])
+@pytest.mark.parametrize("width", [40, 80])
 def test_no_line_is_wider_than_the_terminal(fork, several, width):
-    """A wrapped table cannot be read."""
+    """A wrapped table cannot be read, nor one that has the names alone."""
+    os.rename("runs/small-002", "runs/a-run-with-a-very-long-name-that-fills-a-terminal-alone-002")
     environment = {**os.environ, "COLUMNS": str(width), "TERM": "xterm"}
-    for words in (("runs",), ("compare", "runs")):
+    for words in (("runs",), ("compare", "runs"), ("watch", "--once", "runs")):
         ours, theirs = pty.openpty()
         wait = fork([theirs, theirs, theirs], words, environment)
         os.close(theirs)
@@ -177,6 +181,8 @@ def test_no_line_is_wider_than_the_terminal(fork, several, width):
         lines = text.decode().splitlines()
         assert len(lines) > 2
         assert max(map(len, lines)) <= width
+        assert "finished" in text.decode()
+        assert "a-run" in text.decode()
 
 
 @pytest.mark.extra

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tinynet_cli.failure import interrupt_lines
 
 LONG = 10**6
 
@@ -25,6 +26,17 @@ def wait_for_an_epoch(running):
 def stop(running, number):
     running.send_signal(number)
     return (*running.communicate(timeout=60), running.returncode)
+
+
+def test_a_narrow_terminal_breaks_the_message_between_words():
+    text = "Interrupted at step 1,204 and saved. Continue with: tinynet resume runs/digits-001"
+    assert interrupt_lines(text, 40) == [
+        "Interrupted at step 1,204 and saved.",
+        "  Continue with:",
+        "  tinynet resume runs/digits-001",
+    ]
+    assert interrupt_lines(text, None) == interrupt_lines(text, 100) == [text]
+    assert interrupt_lines("interrupted at once", 12) == ["interrupted", "  at once"]
 
 
 @pytest.mark.parametrize(

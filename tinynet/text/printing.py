@@ -43,10 +43,15 @@ def counted(number: int, word: str, ending: str = "s") -> str:
     return f"{number:,} {word}{'' if number == 1 else ending}"
 
 
-def cut_middle(text: str, most: int) -> str:
-    """Return a text of at most ``most`` characters, without its middle: names differ at the end."""
-    if len(text) <= most:
+def cut_middle(text: str, most: int | None) -> str:
+    """Return a text of at most ``most`` characters, without its middle: names differ at the end.
+
+    None leaves it as it is.
+    """
+    if most is None or len(text) <= most:
         return text
+    if most < 6:
+        return text[:most]
     end = most // 2 - 2
     return f"{text[: most - end - 3]}...{text[-end:]}"
 

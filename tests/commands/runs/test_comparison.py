@@ -180,4 +180,12 @@ def test_short_text_of_results():
 
 def test_labels_are_as_short_as_possible():
     paths = ["a.rate", "layers.1.units", "layers.2.units", "b.x", "x"]
-    assert [*short_labels(paths).values()] == ["rate", "1.units", "2.units", "b.x", "x"]
+    assert [*short_labels(paths).values()] == [
+        "a.rate",
+        "layers.1.units",
+        "layers.2.units",
+        "b.x",
+        "x",
+    ]
+    deep = ["data.split.test", "network.layers.0.type", "network.layers.0.options.1"]
+    assert [*short_labels(deep).values()] == ["split.test", "layers.0.type", "options.1"]

@@ -80,8 +80,8 @@ def compare_runs(paths: Iterable[str | Path]) -> Comparison:
     readable = [entry for entry in entries if entry.record is not None]
     records = [entry.record for entry in readable if entry.record is not None]
     columns = Columns(readable)
-    names = ["state", "stop_reason", "message", "epoch", "epochs", "best_epoch", *columns.figures()]
-    names += ["parameters", "seconds", "started", "updated"]
+    names = ["state", "stop_reason", "epoch", "epochs", "best_epoch", *columns.figures()]
+    names += ["parameters", "seconds", "started", "updated", "message"]
     results = {name: columns.column(name) for name in names}
     unreadable = [entry for entry in entries if entry.record is None]
     return Comparison(readable, unreadable, differing([r.spec for r in records]), results)

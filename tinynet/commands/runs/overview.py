@@ -63,12 +63,17 @@ def comparison_rows(comparison: Comparison) -> dict[str, list[str]]:
 
 
 def short_labels(paths: Iterable[str]) -> dict[str, str]:
-    """Return the shortest ends of dotted paths that differ: ``learning_rate``, ``0.units``."""
+    """Return the shortest clear ends of dotted paths that differ.
+
+    An end has two names at least, and starts with a name: ``optimizer.learning_rate``,
+    ``layers.0.units``. One name alone, such as ``path`` or ``test``, may be of several things.
+    """
     paths = [*paths]
     labels = {}
     for path in paths:
         parts = path.split(".")
-        ends = (".".join(parts[-count:]) for count in range(1, len(parts) + 1))
+        counts = range(min(2, len(parts)), len(parts) + 1)
+        ends = (".".join(parts[-n:]) for n in counts if not parts[-n].isdigit())
         others = [f".{other}" for other in paths if other != path]
         labels[path] = next(
             (end for end in ends if not any(other.endswith(f".{end}") for other in others)), path

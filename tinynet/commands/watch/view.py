@@ -10,10 +10,13 @@ from tinynet.commands.watch.timing import ago, clock, duration, elapsed, time_le
 from tinynet.progress.blocks import Evaluations, evaluations
 from tinynet.run.ending_text import ending_text, resume_text, unfinished
 from tinynet.run.record import RunRecord
-from tinynet.text.printing import figure, filled, printable, short
+from tinynet.text.printing import cut_middle, figure, filled, printable, short
 
 _OWN = ("step", "epoch", "wall", "learning_rate")
 """Entries of a line of the log that are not figures of the table."""
+
+_NARROWEST = 12
+"""Characters to which the names of runs may be shortened."""
 
 _WIDEST_BAR, _WIDEST_CURVE = 60, 40
 
@@ -36,7 +39,8 @@ def run_view(
     record = state.record
     if record is None:
         return _fitted([f"{short(state.path)}: {state_text(state)}"], width)
-    lines = [*_fitted(_facts(state, record, now), width), *_bar_lines(record, now, width, using)]
+    lines = _fitted(_facts(state, record, now, width), width)
+    lines += _bar_lines(record, now, width, using)
     lines += _curves(record, width, using)
     lines += _table(record, width, None if height is None else height - len(lines) - _MORE_LINES)
     return lines + _fitted(closing(record), width)
@@ -102,8 +106,9 @@ def closing(record: RunRecord) -> list[str]:
     return lines
 
 
-def _facts(state: Watched, record: RunRecord, now: datetime) -> list[str]:
-    parts = [f"{printable(short(state.path))}: {state_text(state)}", position_text(record)]
+def _facts(state: Watched, record: RunRecord, now: datetime, width: int) -> list[str]:
+    name = cut_middle(printable(short(state.path)), max(width - 1, _NARROWEST))
+    parts = [f"{name}: {state_text(state)}", position_text(record)]
     return [", ".join([*parts, f"updated {ago(record, now)}"])]
 
 
@@ -203,13 +208,18 @@ def _row(state: Watched, now: datetime, using: Characters) -> list[str]:
 
 def _columns(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
     """Return a table; columns that do not fit are left out, the last ones first."""
-    table = [head, *rows]
+    states = max(width // 2, _NARROWEST)
+    table = [[row[0], cut_middle(row[1], states), *row[2:]] for row in (head, *rows)]
+    # Long names are shortened, so that the state and the position are beside them.
+    needed = sum(max(len(row[index]) for row in table) + 2 for index in (1, 2))
+    names = max(width - needed, _NARROWEST)
+    table = [[cut_middle(row[0], names), *row[1:]] for row in table]
     widths = [max(len(row[index]) for row in table) for index in range(len(head))]
     shown = len(head)
     while shown > 2 and sum(widths[:shown]) + 2 * (shown - 1) > width:
         shown -= 1
     sized = [[cell.ljust(size) for cell, size in zip(row, widths, strict=True)] for row in table]
-    return ["  ".join(row[:shown]).rstrip() for row in sized]
+    return ["  ".join(row[:shown]).rstrip()[:width] for row in sized]
 
 
 def _fitted(lines: Sequence[str], width: int) -> list[str]:
