@@ -35,7 +35,7 @@ END
 say "search better values"
 tinynet tune penguins.json --param training.optimizer.learning_rate=log:1e-3:1e-1 \
   --param training.batch_size=choice:16,64 --set training.epochs=5 --trials 4 --jobs 2 --quiet
-tinynet train runs/penguins-tune-001/best.json --data-root . --run runs/best --quiet
+tinynet train penguins-tuned.json --run runs/best --quiet
 
 say "the runs side by side"
 tinynet runs
