@@ -35,7 +35,7 @@ def shell(script, *words):
 def test_no_other_module_prints():
     wrong = []
     for path in PACKAGE.glob("*.py"):
-        if path.name in ("output.py", "streams.py"):
+        if path.name in ("output.py", "streams.py", "entry.py"):  # entry: if imports fail
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             name = ast.unparse(node) if isinstance(node, ast.Attribute | ast.Name) else ""

@@ -30,7 +30,8 @@ def views(tmp_path_factory, request):
         pytest.skip("needs node, Chromium and `npm install` in tests/pages")
     inputs = {"input": {"shape": [8, 8], "dtype": "uint8"}}
     columns = COLUMNS if request.param == "table" else ()
-    model = Description("small", request.param, inputs, columns, OUTPUTS, (".csv",), "some words")
+    example = {column.name: column.example for column in columns} or "some words"
+    model = Description("small", request.param, inputs, columns, OUTPUTS, (".csv",), example)
     page = tmp_path_factory.mktemp("pages") / "serve.html"
     page.write_text(page_of(model, Limits(), "run"), encoding="utf-8")
     result = subprocess.run([node, LOOK, page], capture_output=True, text=True, timeout=300)
