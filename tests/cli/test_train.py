@@ -85,7 +85,8 @@ def test_a_run_is_never_trained_over(tinynet, spec, run):
     result = tinynet("train", spec, "--run", run)
     assert result.code == 2
     assert result.err == (
-        f"error: {run} already exists; add --resume to continue it, or choose another folder\n"
+        f"error: {run} already exists; continue it with resume=True (--resume), or choose"
+        " another folder\n"
     )
     assert (run / "metrics.jsonl").read_bytes() == before
 
