@@ -97,7 +97,7 @@ def test_a_client_that_sends_slowly_is_refused_and_others_are_answered(port):
         head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n"
         connection.sendall(head + b"[")
         assert send(port, "POST", "/predict", json.dumps(SAMPLE))[0] == 200
-        assert b" 503 " in connection.recv(65536).partition(b"\r\n")[0]
+        assert b" 408 " in connection.recv(65536).partition(b"\r\n")[0]
 
 
 def test_requests_at_the_same_time_are_all_answered(port):
