@@ -188,7 +188,8 @@ def compare(
 
 
 def _print_comparison(comparison: "Comparison") -> None:
-    from tinynet.commands.runs.overview import comparison_rows, short_labels
+    from tinynet.commands.runs.overview import comparison_rows
+    from tinynet.text.printing import short_labels
 
     if not comparison.spec and len(comparison.entries) > 1:
         echo("the specs are equal")

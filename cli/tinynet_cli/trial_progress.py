@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tinynet.text.printing import short_labels
 from tinynet_cli import streams
 from tinynet_cli.output import echo, figure, filled, printable, short, terminal_width, warn
-from tinynet_cli.trials import params_text, seconds_text, short_names
+from tinynet_cli.trials import params_text, seconds_text
 
 if TYPE_CHECKING:
     from tinynet.commands.tune.plan import Plan
@@ -25,7 +26,7 @@ class TrialProgress:
         self._plan = plan
         self._folder = folder
         self._quiet = quiet
-        self._names = short_names(list(plan.params))
+        self._names = short_labels(plan.params, least=1)
         self._redraws = not quiet and ProgressStream().interactive
         self._running: dict[int, str] = {}
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from tinynet.text.printing import short_labels
 from tinynet_cli import streams
 from tinynet_cli.output import echo, figure, filled, printable, short, terminal_width
 
@@ -16,18 +17,6 @@ SHOWN = 10
 
 _BAR = 30
 """Columns of the bar of an importance of 1."""
-
-
-def short_names(paths: Sequence[str]) -> dict[str, str]:
-    """Return the end of each path that no other has: ``learning_rate``, ``dense_1.units``."""
-    names = {}
-    for path in paths:
-        parts = path.split(".")
-        ends = [".".join(parts[-length:]) for length in range(1, len(parts) + 1)]
-        others = [f".{other}" for other in paths if other != path]
-        unique = (end for end in ends if not any(o.endswith(f".{end}") for o in others))
-        names[path] = next(unique, path)
-    return names
 
 
 def value_text(value: Any) -> str:
@@ -69,7 +58,7 @@ def print_study(result: "StudyResult") -> None:
 
 def _print_trials(result: "StudyResult", width: int | None) -> None:
     """Print the first trials; values that do not fit beside the figures go below them."""
-    names = short_names(list(result.plan.params))
+    names = short_labels(result.plan.params, least=1)
     shown = result.ranked[:SHOWN]
     head = ["trial", printable(result.plan.metric), "epoch", "time", "state"]
     rows = [
@@ -118,7 +107,7 @@ def _columns(rows: Sequence[Sequence[str]], left: int) -> list[str]:
 def _print_importance(result: "StudyResult", width: int | None) -> None:
     if len(result.importance) < 2:
         return
-    names = short_names(list(result.plan.params))
+    names = short_labels(result.plan.params, least=1)
     size = max(len(printable(names[path])) for path in result.importance)
     bar = max(0, min(_BAR, (width or 100) - size - 10))
     echo("importance:")

@@ -56,6 +56,29 @@ def cut_middle(text: str, most: int | None) -> str:
     return f"{text[: most - end - 3]}...{text[-end:]}"
 
 
+def short_labels(paths: Iterable[str], least: int = 2) -> dict[str, str]:
+    """Return the shortest clear ends of dotted paths that differ.
+
+    An end starts with a name: ``optimizer.learning_rate``, ``layers.0.units``.
+
+    Args:
+        paths: The paths.
+        least: Fewest names of an end. One name alone, such as ``path`` or ``test``, may be of
+            several things.
+    """
+    paths = [*paths]
+    labels = {}
+    for path in paths:
+        parts = path.split(".")
+        counts = range(min(least, len(parts)), len(parts) + 1)
+        ends = (".".join(parts[-n:]) for n in counts if not parts[-n].isdigit())
+        others = [f".{other}" for other in paths if other != path]
+        labels[path] = next(
+            (end for end in ends if not any(other.endswith(f".{end}") for other in others)), path
+        )
+    return labels
+
+
 def filled(words: Iterable[str], width: int | None, gap: str = "  ") -> list[str]:
     """Return lines of words that are never cut.
 

@@ -49,7 +49,7 @@ _REMEDIES = {
     "found character '@'": "; put the text in quotes",
     "found character '%'": "; put the text in quotes",
 }
-"""What to do about messages of the parser, by their beginnings."""
+"""The remedies for messages of the parser, by their beginnings."""
 
 
 class YamlDocument(PlacedText):

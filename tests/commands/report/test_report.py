@@ -104,7 +104,7 @@ def test_the_best_epoch_and_the_curves(folder):
 
 
 def test_values_of_the_spec_that_are_no_defaults(folder):
-    """A reader sees at once which settings somebody chose."""
+    """A reader sees which settings differ from the defaults."""
     spec = report_of(folder).content.spec
     changes = {row[0]: row[1:] for row in spec.changed.rows}
     assert changes["training.optimizer.learning_rate"] == ("0.01", "0.001")

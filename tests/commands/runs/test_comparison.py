@@ -11,9 +11,10 @@ import tinynet
 from tinynet.commands.runs.comparison import brief, compare_runs, duration, result_text
 from tinynet.commands.runs.csv_file import write_csv
 from tinynet.commands.runs.listing import list_runs
-from tinynet.commands.runs.overview import comparison_rows, overview, short_labels
+from tinynet.commands.runs.overview import comparison_rows, overview
 from tinynet.commands.runs.page import write_page
 from tinynet.errors import CheckpointError, CheckpointIOError
+from tinynet.text.printing import short_labels
 
 
 def test_comparison_has_the_settings_that_differ_and_the_results(folder):

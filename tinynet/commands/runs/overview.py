@@ -62,25 +62,6 @@ def comparison_rows(comparison: Comparison) -> dict[str, list[str]]:
     return rows
 
 
-def short_labels(paths: Iterable[str]) -> dict[str, str]:
-    """Return the shortest clear ends of dotted paths that differ.
-
-    An end has two names at least, and starts with a name: ``optimizer.learning_rate``,
-    ``layers.0.units``. One name alone, such as ``path`` or ``test``, may be of several things.
-    """
-    paths = [*paths]
-    labels = {}
-    for path in paths:
-        parts = path.split(".")
-        counts = range(min(2, len(parts)), len(parts) + 1)
-        ends = (".".join(parts[-n:]) for n in counts if not parts[-n].isdigit())
-        others = [f".{other}" for other in paths if other != path]
-        labels[path] = next(
-            (end for end in ends if not any(other.endswith(f".{end}") for other in others)), path
-        )
-    return labels
-
-
 def _column(name: str, cells: list[Cell], head: str | None = None) -> TextColumn:
     own = name in FACTS or "/" in name
     texts = [result_text(name, cell) if own else brief(cell) for cell in cells]

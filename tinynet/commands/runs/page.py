@@ -7,11 +7,11 @@ from typing import Any
 from tinynet.commands.pages.page import render_page
 from tinynet.commands.report.charts import Line, LineChart, Table
 from tinynet.commands.runs.comparison import Comparison, brief, result_text
-from tinynet.commands.runs.overview import epochs_of, short_labels
+from tinynet.commands.runs.overview import epochs_of
 from tinynet.errors import explaining_io
 from tinynet.files.atomic import replacing_output
 from tinynet.files.outputs import PAGE_ENDINGS, require_ending
-from tinynet.text.printing import counted
+from tinynet.text.printing import counted, short_labels
 
 _TEMPLATE = Path(__file__).with_name("compare.html.j2")
 

@@ -83,7 +83,7 @@ def create_app(
                 job = await read_job(request, limits)
             async with worker.slot():
                 return respond(await worker.predict(job))
-        except ClientDisconnect:  # nobody reads this; the log shows the status
+        except ClientDisconnect:  # The answer reaches no client; the log shows the status.
             return Response(status_code=499)
         except asyncio.CancelledError:  # by uvicorn, some seconds after the signal
             return respond(error_answer(RequestError(503, "the server has ended")))

@@ -33,6 +33,7 @@ def page_of(description: Description, limits: Limits, source: str) -> str:
         "facts": _facts(description),
         "fields": _fields(description),
         "example": _example_text(description.example),
+        "words": description.example if isinstance(description.example, str) else "",
         "table": _table_text(description),
         "accept": ",".join(description.endings),
         "size": size_text(limits.max_size),

@@ -112,7 +112,7 @@ class WorkerProcess:
                 self._replace()
                 message = "the process that predicts has died, perhaps for lack of memory; it is"
                 raise RequestError(503, f"{message} started again") from error
-            except BaseException:  # it would go on predicting what nobody waits for
+            except BaseException:  # Otherwise it would compute an answer that is not sent.
                 self._replace()
                 raise
 
