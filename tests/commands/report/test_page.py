@@ -91,6 +91,7 @@ def test_the_page_is_small_and_loads_nothing(html):
 
 @needs_jinja2
 def test_names_from_a_run_of_others_stay_text():
+    pytest.importorskip("jinja2", reason="pages are made by jinja2")
     plain, hostile = Page(render(example_content())), render(example_content(HOSTILE))
     assert Page(hostile).tags == plain.tags
     assert not set(hostile) & set("\x00\x1b\u202e")
@@ -99,6 +100,7 @@ def test_names_from_a_run_of_others_stay_text():
 
 @needs_jinja2
 def test_a_run_without_log_data_and_predictions_has_a_page():
+    pytest.importorskip("jinja2", reason="pages are made by jinja2")
     content = dataclasses.replace(
         example_content(), training=None, data=None, outputs=(), network=None, statistics=None
     )
@@ -108,6 +110,7 @@ def test_a_run_without_log_data_and_predictions_has_a_page():
 
 @needs_jinja2
 def test_one_output_needs_no_name_in_the_heading():
+    pytest.importorskip("jinja2", reason="pages are made by jinja2")
     content = example_content()
     page = render(dataclasses.replace(content, outputs=content.outputs[:1]))
     assert '<h2 id="output-1-heading">Predictions</h2>' in page

@@ -112,6 +112,8 @@ def test_waiting_for_a_slow_request_is_not_its_own_time(models):
 
 
 def test_a_client_that_leaves_is_one_quiet_line(models, capfd):
+    for package in ("fastapi", "jinja2", "uvicorn"):
+        pytest.importorskip(package, reason=f"needs {package}, of the extra serve")
     from tinynet.commands.serve.app import create_app
 
     lines = []
