@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from tinynet.text.duration import duration
 from tinynet.text.printing import short_labels
 from tinynet_cli import streams
 from tinynet_cli.output import echo, figure, filled, printable, short, terminal_width
@@ -33,7 +34,7 @@ def params_text(params: Mapping[str, Any], names: Mapping[str, str]) -> str:
 
 def seconds_text(seconds: float | None) -> str:
     """Return a time, or "" if it is unknown."""
-    return "" if seconds is None else f"{seconds:.1f} s"
+    return "" if seconds is None else duration(seconds)
 
 
 def print_study(result: "StudyResult") -> None:

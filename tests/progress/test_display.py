@@ -18,6 +18,7 @@ from tinynet.events import (
     StopTraining,
     Warned,
 )
+from tinynet.progress.bar import TimeLeft
 from tinynet.progress.display import Display
 from tinynet.progress.stream import ProgressStream
 from tinynet.progress.text import TextSurface
@@ -165,3 +166,14 @@ def test_a_stream_of_another_encoding_gets_escapes(monkeypatch):
     stream.write("é")
     stream.flush()
     assert content.getvalue() == rb"\xe9"
+
+
+def test_the_bar_has_the_time_left_as_other_commands_write_it():
+    class Task:
+        time_remaining = None
+
+    texts = []
+    for Task.time_remaining in (None, 4.44, 59.2, 125):
+        texts.append(TimeLeft().render(Task).plain)
+    assert [text.strip() for text in texts] == ["- left", "4.4 s left", "59 s left", "0:02:05 left"]
+    assert len({*map(len, texts)}) == 1, "the bar's width changes with the time"

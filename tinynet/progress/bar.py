@@ -9,13 +9,16 @@ from rich.progress import (
     BarColumn,
     Progress,
     ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from tinynet.progress.stream import ProgressStream
 from tinynet.progress.surface import Position
+from tinynet.text.duration import duration
 from tinynet.text.printing import figure, message_text, printable
 
 _SHORTEST_BAR = 8
@@ -104,8 +107,18 @@ def _columns(width: int, fields: dict[str, str]) -> tuple[ProgressColumn, ...]:
         columns.insert(0, _text("epoch"))
     columns += [_text(name) for name in ("loss", "figure", "speed") if name in shown]
     if "time" in shown:
-        columns += [TimeRemainingColumn(compact=True), TextColumn("left")]
+        columns.append(TimeLeft())
     return tuple(columns)
+
+
+class TimeLeft(TimeRemainingColumn):
+    """The time left, as every command writes durations."""
+
+    def render(self, task: Task) -> Text:
+        """Return the text, in columns enough for the longest."""
+        left = task.time_remaining
+        text = "-" if left is None else duration(left)
+        return Text(f"{text} left".rjust(_TIME), style="progress.remaining")
 
 
 def _text(name: str) -> TextColumn:

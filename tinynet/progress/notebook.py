@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from tinynet.progress.evaluations import EvaluationTable
 from tinynet.progress.page import page
 from tinynet.progress.surface import Position, Row
+from tinynet.text.duration import duration
 from tinynet.text.printing import figure, message_text
 
 _REDRAWN = 0.25
@@ -99,8 +100,7 @@ class NotebookSurface:
         done, seconds = step - self._first[0], time.monotonic() - self._first[1]
         if done <= 0 or self._total <= step:
             return []
-        left = round(seconds / done * (self._total - step))
-        return [f"{left // 3600}:{left // 60 % 60:02}:{left % 60:02} left"]
+        return [f"{duration(seconds / done * (self._total - step))} left"]
 
     def _draw(self, *, now: bool = False) -> None:
         clock = time.monotonic()

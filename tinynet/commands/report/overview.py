@@ -8,6 +8,7 @@ from tinynet.commands.report.evaluation import EvaluatedSplit
 from tinynet.commands.report.output_sections import SPLITS, finite_figure
 from tinynet.run.ending_text import ending_text, unfinished
 from tinynet.run.record import RunRecord
+from tinynet.text.duration import duration
 from tinynet.text.printing import counted
 
 MAX_FIGURES = 6
@@ -80,7 +81,7 @@ def _facts(record: RunRecord) -> list[Fact]:
     facts = [
         Fact("Started", time_text(record.started) if record.timed else "-"),
         Fact("Last logged", time_text(record.updated)),
-        Fact("Time of training", duration_text(record.seconds) if record.timed else "-"),
+        Fact("Time of training", duration(record.seconds) if record.timed else "-"),
         Fact("Parameters", f"{record.parameters:,}"),
     ]
     best = record.best
@@ -102,13 +103,3 @@ def _facts(record: RunRecord) -> list[Fact]:
 def time_text(time: datetime) -> str:
     """Return a time as ``2026-11-27 22:10 UTC``."""
     return f"{time:%Y-%m-%d %H:%M} UTC"
-
-
-def duration_text(seconds: float) -> str:
-    """Return a duration in words: ``4.4 s``, ``2 min 5 s``, ``3 h 20 min``."""
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60:,} h {minutes % 60} min"

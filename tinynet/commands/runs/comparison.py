@@ -10,13 +10,11 @@ from typing import Any
 from tinynet.commands.runs.columns import Cell, Columns, differing
 from tinynet.commands.runs.entries import RunEntry, entries_of
 from tinynet.commands.runs.listing import plain
+from tinynet.text.duration import duration
 from tinynet.text.printing import figure
 
 _MAX_BRIEF = 60
 """The most characters of a value in a table."""
-
-_LONGEST = 3.6e7
-"""Seconds up to which a time is shown in hours."""
 
 _LONG_NUMBER = 8
 """Characters of a number from which on it is rounded in a table."""
@@ -98,17 +96,6 @@ def result_text(name: str, value: Cell) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:,}" if name in _COUNTS else figure(value)
     return str(value)
-
-
-def duration(seconds: float) -> str:
-    """Return a time as short text: ``1.3s``, ``2:05``, ``1:02:03``."""
-    if seconds < 60:
-        return f"{seconds:.1f}s"
-    if seconds > _LONGEST:
-        return f"{seconds:.1e}s"
-    whole = round(seconds)
-    hours, minutes = whole // 3600, whole // 60 % 60
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
 def brief(value: Any) -> str:

@@ -36,12 +36,6 @@ def clock(history: Sequence[Mapping[str, Any]]) -> list[float]:
     return times
 
 
-def duration(seconds: float) -> str:
-    """Return a duration: ``0:01:23``."""
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
-
-
 def ago(record: RunRecord, now: datetime) -> str:
     """Return the time since the last record: ``3 s ago``, ``2 h ago``."""
     seconds = round(_silence(record, now))
