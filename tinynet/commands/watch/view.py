@@ -6,14 +6,18 @@ from typing import Any
 
 from tinynet.commands.watch.curves import Characters, bar, curve
 from tinynet.commands.watch.following import Watched
-from tinynet.commands.watch.timing import ago, clock, duration, elapsed, time_left
+from tinynet.commands.watch.timing import ago, clock, elapsed, time_left
 from tinynet.progress.blocks import Evaluations, evaluations
 from tinynet.run.ending_text import ending_text, resume_text, unfinished
 from tinynet.run.record import RunRecord
-from tinynet.text.printing import cut_middle, figure, filled, printable, short
+from tinynet.text.duration import duration
+from tinynet.text.printing import counted, cut_middle, figure, filled, printable, short
 
 _OWN = ("step", "epoch", "wall", "learning_rate")
 """Entries of a line of the log that are not figures of the table."""
+
+_HEAD = ("run", "state", "epoch", "step", "last loss", "best", "updated")
+"""The columns of several runs."""
 
 _NARROWEST = 12
 """Characters to which the names of runs may be shortened."""
@@ -50,12 +54,14 @@ def runs_view(
     states: Sequence[Watched], now: datetime, width: int, height: int | None, using: Characters
 ) -> list[str]:
     """Return the view of several runs: a row for each, those in training first if cut short."""
-    hidden = 0 if height is None else max(len(states) + 2 - height, 0)
-    if hidden:
-        states = sorted(states, key=lambda state: not state.training)[: len(states) - hidden - 1]
-    rows = [_row(state, now, using) for state in states]
-    lines = _columns(("run", "state", "epoch", "step", "last loss", "best", "updated"), rows, width)
-    return lines + ([f"... and {hidden + 1} more"] if hidden else [])
+    lines, notes = _runs_table(states, now, width, using)
+    hidden = 0 if height is None else max(len(lines) + len(notes) + 1 - height, 0)
+    if not hidden:
+        return lines + notes
+    shown = max(len(states) - hidden - 1, 0)
+    first = sorted(states, key=lambda state: not state.training)[:shown]
+    lines, notes = _runs_table(first, now, width, using)
+    return [*lines, f"... and {len(states) - shown} more", *notes]
 
 
 def state_text(state: Watched) -> str:
@@ -206,8 +212,22 @@ def _row(state: Watched, now: datetime, using: Characters) -> list[str]:
     return [name, state_text(state), epoch, step, loss, text, ago(record, now)]
 
 
-def _columns(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[str]:
-    """Return a table; columns that do not fit are left out, the last ones first."""
+def _runs_table(
+    states: Sequence[Watched], now: datetime, width: int, using: Characters
+) -> tuple[list[str], list[str]]:
+    """Return the table of several runs, and a sentence about columns that do not fit."""
+    rows = [_row(state, now, using) for state in states]
+    lines, left_out = _columns(_HEAD, rows, width)
+    if not left_out:
+        return lines, []
+    note = f"{counted(len(left_out), 'column')} left out at this width: {', '.join(left_out)}"
+    return lines, _fitted([note], width)
+
+
+def _columns(
+    head: Sequence[str], rows: Sequence[Sequence[str]], width: int
+) -> tuple[list[str], Sequence[str]]:
+    """Return a table and the columns left out: the last ones, as many as do not fit."""
     states = max(width // 2, _NARROWEST)
     table = [[row[0], cut_middle(row[1], states), *row[2:]] for row in (head, *rows)]
     # Long names are shortened, so that the state and the position are beside them.
@@ -219,7 +239,8 @@ def _columns(head: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> 
     while shown > 2 and sum(widths[:shown]) + 2 * (shown - 1) > width:
         shown -= 1
     sized = [[cell.ljust(size) for cell, size in zip(row, widths, strict=True)] for row in table]
-    return ["  ".join(row[:shown]).rstrip()[:width] for row in sized]
+    lines = ["  ".join(row[:shown]).rstrip()[:width] for row in sized]
+    return lines, head[shown:]
 
 
 def _fitted(lines: Sequence[str], width: int) -> list[str]:
