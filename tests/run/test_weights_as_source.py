@@ -272,6 +272,18 @@ def test_conversions_of_dtypes_are_noted(spec, tmp_path):
     assert plan.notes == ("2 arrays of float64 converted to float32, rounded",)
 
 
+@pytest.mark.parametrize("layout", ["torch", None])
+def test_conversions_of_a_refused_plan_are_noted(spec, tmp_path, layout):
+    """`--plan` shows all that would happen before a user allows the rest."""
+    arrays = {"embedding_1/weight": VECTORS, "dense_1/weight": np.ones((4, 2))}
+    if layout is not None:
+        arrays = {"e.weight": VECTORS.astype(np.float64)}
+    np.savez(tmp_path / "part.npz", **arrays)
+    with pytest.raises(TransferRefusedError) as caught:
+        plan_fine_tuning(spec, tmp_path / "part.npz", data_root=tmp_path, layout=layout)
+    assert caught.value.plan.notes == ("1 array of float64 converted to float32, rounded",)
+
+
 @pytest.mark.parametrize(
     ("name", "line"),
     [

@@ -188,14 +188,14 @@ class WeightFileStart:
         try:
             plan = self._plan(trainer, headers)
         except TransferRefusedError as error:
-            raise TransferRefusedError(_advised(error.plan, advice), self.path) from None
+            noted = _with_conversions(error.plan)
+            raise TransferRefusedError(_advised(noted, advice), self.path) from None
         except CheckpointMismatchError as error:
             raise CheckpointMismatchError(
                 f"{advice}\n  {error}" if advice else str(error)
             ) from None
         warned = (advice,) if advice and not _carries(plan) else ()
-        notes = (*plan.notes, *conversion_notes(plan))
-        return replace(plan, notes=notes, warnings=(*warned, *plan.warnings))
+        return replace(_with_conversions(plan), warnings=(*warned, *plan.warnings))
 
     def _plan(self, trainer: Trainer, headers: Mapping[str, ArrayHeader]) -> TransferPlan:
         network, name = trainer.network, self.path.name
@@ -250,6 +250,11 @@ _BITS = {"bfloat16": 8, "float16": 11, "float32": 24, "float64": 53}
 
 def _carries(plan: TransferPlan) -> bool:
     return any(move.action in ("carried", "overlapped") for move in plan.moves)
+
+
+def _with_conversions(plan: TransferPlan) -> TransferPlan:
+    """Return a plan, perhaps a refused one, with the notes of its conversions."""
+    return replace(plan, notes=(*plan.notes, *conversion_notes(plan)))
 
 
 def _advised(plan: TransferPlan, advice: str) -> TransferPlan:
