@@ -3,24 +3,33 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from tinynet.checkpoint.layouts.modules import ModuleList, group_modules
+from tinynet.checkpoint.layouts.modules import ALONE, ModuleList, group_modules
 from tinynet.files.array_header import ArrayHeader
 
 _CELL = re.compile(r"(?:lstm_|gru_|simple_rnn_)?cell(?:_[0-9]+)?")
 _DIRECTION = re.compile(r"(forward|backward)_.+")
 _PROJECTION = re.compile(r"(query|key|value|attention_output|output_dense)(?:_dense)?")
+_ROLES = frozenset(
+    "kernel bias recurrent_kernel depthwise_kernel pointwise_kernel embeddings position_embeddings"
+    " gamma scale beta moving_mean moving_variance alpha".split()
+)
+"""Names of the variables of layers."""
+
 _NOT_NEEDED = re.compile(r"(?:^|/)(?:seed_generator(?:_[0-9]+)?|optimizer|metrics)/")
 
 
 def keras_modules(headers: Mapping[str, ArrayHeader], *, in_order: bool) -> ModuleList:
     """Return the modules of a file of Keras's names.
 
-    The role of a variable that has only a number, ``vars/0``, is the number.
+    The role of a variable that has only a number, ``vars/0``, is the number. The variables of a
+    layer that was saved alone have only their roles: ``kernel``, ``bias``.
     """
     ignored = [name for name in headers if _NOT_NEEDED.search(name)]
     parts = {name: _parts(name) for name in headers if name not in ignored}
     attention = _attention_layers(path for path, _ in parts.values())
     places = {name: _place(path, role, attention) for name, (path, role) in parts.items()}
+    if all(not path and (role in _ROLES or role.isdecimal()) for path, role in parts.values()):
+        places = {name: (ALONE, role) for name, (_, role) in parts.items()}
     # Files of Keras name the variables by number, and sort the layers.
     in_order = in_order and not any(role.isdecimal() for _, role in parts.values())
     return group_modules(headers, places, ignored, in_order=in_order)

@@ -8,6 +8,9 @@ from itertools import pairwise
 from tinynet.files.array_header import ArrayHeader
 from tinynet.types import Shape
 
+ALONE = "module"
+"""The name of the only module of a file whose arrays have no module's name."""
+
 _NUMBER = re.compile(r"([0-9]+)")
 
 

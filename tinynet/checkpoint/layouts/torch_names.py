@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from tinynet.checkpoint.layouts.modules import ModuleList, group_modules
+from tinynet.checkpoint.layouts.modules import ALONE, ModuleList, group_modules
 from tinynet.files.array_header import ArrayHeader
 
 _RECURRENT = re.compile(r"((?:weight|bias)_[ih]h)_l([0-9]+)(_reverse)?")
@@ -37,13 +37,19 @@ _IGNORED = frozenset(("num_batches_tracked",))
 def torch_modules(headers: Mapping[str, ArrayHeader], *, in_order: bool) -> ModuleList:
     """Return the modules of a file of PyTorch's names.
 
-    A recurrent module of several layers is several modules: ``rnn.l0``, ``rnn.l1``.
+    A recurrent module of several layers is several modules: ``rnn.l0``, ``rnn.l1``. The arrays of
+    a module that was saved alone have only their roles: ``weight``, ``bias``.
     """
     ignored = [name for name in headers if name.rpartition(".")[2] in _IGNORED]
     names = [name for name in headers if name not in ignored]
     attention = _attention_modules(names)
     stacked = {name.rpartition(".")[0] for name in names if re.search(r"_l[1-9][0-9]*\b", name)}
-    places = {name: _place(name, attention, stacked) for name in names}
+    places = {name: _place(name, attention, stacked, alone=True) for name in names}
+    roles = {role for _, role in places.values()}
+    if any(module for module, _ in places.values()) or roles == {"bias"}:
+        places = {name: _place(name, attention, stacked) for name in names}
+    else:
+        places = {name: (ALONE, role) for name, (_, role) in places.items()}
     return group_modules(headers, places, ignored, in_order=in_order)
 
 
@@ -69,11 +75,16 @@ _WEIGHT_NORM = re.compile(r"(?:(.*)\.)?parametrizations\.weight\.original([01])"
 """The arrays of `nn.utils.parametrizations.weight_norm`: the norms, and the directions."""
 
 
-def _place(name: str, attention: set[str], stacked: set[str]) -> tuple[str, str]:
-    """Return the module and the role of an array."""
+def _place(
+    name: str, attention: set[str], stacked: set[str], *, alone: bool = False
+) -> tuple[str, str]:
+    """Return the module and the role of an array.
+
+    A role without a module is a parameter of the whole model, unless the module is ``alone``.
+    """
     module, _, role = name.rpartition(".")
     if match := _WEIGHT_NORM.fullmatch(name):
-        return match[1] or "weight", ("weight_g", "weight_v")[int(match[2])]
+        return match[1] or ("" if alone else "weight"), ("weight_g", "weight_v")[int(match[2])]
     parent, _, part = module.rpartition(".")
     if part in _PARTS and parent in attention:
         role = f"{part}.{role}"
@@ -81,4 +92,4 @@ def _place(name: str, attention: set[str], stacked: set[str]) -> tuple[str, str]
     if match := _RECURRENT.fullmatch(role):
         layer = f"{module}.l{match[2]}".removeprefix(".") if module in stacked else module
         return layer, match[1] + (match[3] or "")
-    return (module, role) if module and role in _ROLES else (name, "value")
+    return (module, role) if (module or alone) and role in _ROLES else (name, "value")
