@@ -290,3 +290,29 @@ def test_attention_to_another_sequence_is_told_from_self_attention(file):
     for node, module in (("own", "self_attn"), ("other", "multihead_attn")):
         expected = arrays[f"layers.0.{module}.out_proj.weight"]
         np.testing.assert_array_equal(net.params[f"{node}/output_weight"].T, expected)
+
+
+@pytest.mark.parametrize("before", [None, "permute"])
+def test_square_scales_after_a_convolution_are_transposed(file, before):
+    """Their shape does not tell the order of their axes, so an error would have no message."""
+    gamma, beta = RNG.standard_normal((2, 4, 4)).astype(np.float32)
+    kernel = RNG.standard_normal((4, 2, 1)).astype(np.float32)
+    path = file({"c.weight": kernel, "n.weight": gamma, "n.bias": beta})
+    conv = {"type": "conv1d", "filters": 4, "kernel_size": 1, "use_bias": False}
+    same_order = [{"type": "permute", "dims": [1, 2]}] if before else []
+    net = network(conv, *same_order, {"type": "layer_norm", "axis": [1, 2]}, shape=(4, 2))
+    plan = load(net, path)
+    expected = gamma if before else gamma.T
+    np.testing.assert_array_equal(net.params["layer_norm_1/gamma"], expected)
+    np.testing.assert_array_equal(net.params["layer_norm_1/beta"], beta if before else beta.T)
+    named = ["gamma, beta of layer_norm_1 may differ" in warning for warning in plan.warnings]
+    assert any(named) == (before is None)
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (4, 5)])
+def test_scales_of_a_sequence_have_the_order_that_their_shape_tells(file, shape):
+    gamma = RNG.standard_normal(shape).astype(np.float32)
+    net = network({"type": "layer_norm", "axis": [1, 2], "center": False}, shape=(5, 4))
+    load(net, file({"n.weight": gamma}))
+    expected = gamma if shape == (5, 4) else gamma.T
+    np.testing.assert_array_equal(net.params["layer_norm_1/gamma"], expected)

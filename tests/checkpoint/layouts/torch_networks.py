@@ -110,6 +110,12 @@ NETWORKS = {
     "image_norm": ((4, 5, 3), lambda: nn.Sequential(
         nn.LayerNorm((3, 4, 5)), nn.InstanceNorm2d(3, affine=True), nn.Conv2d(3, 2, 3)),
         [{"type": "layer_norm", "axis": [1, 2, 3]}, "instance_norm", conv("conv2d", 2)]),
+    "sequence_norm": ((9, 3), lambda: nn.Sequential(
+        nn.Conv1d(3, 7, 3), nn.ReLU(), nn.LayerNorm((7, 7)), nn.Conv1d(7, 4, 2),
+        nn.LayerNorm((4, 6)), nn.Flatten(), nn.Linear(24, 3)),
+        [conv("conv1d", 7), "relu", {"type": "layer_norm", "axis": [1, 2]},
+         conv("conv1d", 4, kernel_size=2), {"type": "layer_norm", "axis": [1, 2]}, "flatten",
+         HEAD]),
     "lstm": ((5, 3), lambda: Recurrent(nn.LSTM(3, 4, 2, batch_first=True), 4),
              [recurrent("lstm"), recurrent("lstm"), HEAD]),
     "lstm_bidirectional": ((5, 3), lambda: Recurrent(

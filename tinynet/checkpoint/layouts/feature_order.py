@@ -64,6 +64,15 @@ class FeatureOrders:
         """Return the order of a node's output; None if it is the same."""
         return self._orders.get(node.name)
 
+    def is_channels_first(self, node: Node) -> bool:
+        """Return True for a node whose first input has its channels, the last axis, first there."""
+        if not node.inputs:
+            return False
+        if node.inputs[0] not in self._channels:
+            return self._is_read_as_image(node)
+        channels = self._channels[node.inputs[0]]
+        return channels is not None and channels.axis == len(node.in_shapes[0]) - 1
+
     def notes(self) -> list[str]:
         """Return a sentence for each order that is assumed, or not known."""
         notes = [

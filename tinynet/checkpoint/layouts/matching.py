@@ -152,7 +152,10 @@ class Matcher:
         for param, sources in slot.sources.items():
             own = [source for source in sources if module.arrays.keys() >= set(source.roles)]
             if own and not slot.problem:
-                result[param] = convert(own[0], module, self._headers, self._separator)
+                found = [convert(s, module, self._headers, self._separator) for s in own]
+                shape = slot.layer.params[param]
+                fitting = [tensor for tensor in found if tensor.source and tensor.shape == shape]
+                result[param] = (*fitting, *found)[0]
         return result
 
     def _match_group(

@@ -24,6 +24,7 @@ from tinynet.checkpoint.layouts.slots import (
     layer_params,
     layer_types,
 )
+from tinynet.checkpoint.layouts.square_norms import square_norm_warnings
 from tinynet.checkpoint.layouts.torch_layers import torch_slots
 from tinynet.checkpoint.layouts.torch_names import torch_modules
 from tinynet.checkpoint.layouts.unsupported import reasons
@@ -149,7 +150,11 @@ class _Transfer:
         plan = TransferPlan(
             moves,
             tuple(self._notes(matcher.pairing)),
-            warnings=(*self._warnings, *epsilon_warnings(paired, self._layout)),
+            warnings=(
+                *self._warnings,
+                *square_norm_warnings(paired),
+                *epsilon_warnings(paired, self._layout),
+            ),
         )
         return self._checked(plan, matcher)
 
@@ -173,6 +178,8 @@ class _Transfer:
                         _has_second_sequence(node),
                         None if orders is None else orders.of_input(node),
                         None if orders is None else orders.of_output(node),
+                        node.in_shapes[0] if node.in_shapes else (),
+                        orders is not None and orders.is_channels_first(node),
                     )
                 )
         return layers

@@ -42,6 +42,8 @@ class LayerFacts:
         has_second_input: True if it reads a second value, as attention to another sequence does.
         rows: The order of the features of its input in the other framework, if it differs.
         columns: The same of its output.
+        in_shape: The shape of a sample of its first input.
+        is_channels_first: True if the other framework has the channels of its input first.
     """
 
     name: str
@@ -52,6 +54,8 @@ class LayerFacts:
     has_second_input: bool = False
     rows: Array | None = None
     columns: Array | None = None
+    in_shape: Shape = ()
+    is_channels_first: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from tinynet.checkpoint.layouts.slots import LayerFacts, ParamSource, Slot
+from tinynet.checkpoint.layouts.square_norms import is_over_sequence
 from tinynet.checkpoint.layouts.steps import Features, Gates, Reshape, Rows, Step, Transpose
 from tinynet.types import Shape
 
@@ -102,12 +103,15 @@ def _norm(layer: LayerFacts) -> Sources:
     rank = max(map(len, layer.params.values()), default=1)
     # Over a whole image, PyTorch's parameters have its shape: channels first.
     shape = max(layer.params.values(), key=len, default=())
-    steps = (Transpose((*range(1, rank), 0)),) if rank > 2 else _last(layer, shape)
+    transposed: tuple[Step, ...] = (Transpose((*range(1, rank), 0)),)
+    forms = [transposed if rank > 2 else _last(layer, shape)]
+    if is_over_sequence(layer):  # The shape tells the order, unless both axes are equally long.
+        forms.insert(0 if layer.is_channels_first else 1, transposed)
+    roles = {"gamma": ("weight", "gamma"), "beta": ("bias", "beta"),
+             "running_mean": ("running_mean",), "running_var": ("running_var",)}  # fmt: skip
     return {
-        "gamma": (*_one("weight", *steps), *_one("gamma", *steps)),
-        "beta": (*_one("bias", *steps), *_one("beta", *steps)),
-        "running_mean": _one("running_mean", *steps),
-        "running_var": _one("running_var", *steps),
+        name: tuple(ParamSource((role,), steps) for role in own for steps in forms)
+        for name, own in roles.items()
     }
 
 
