@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[1]
 LEVELS = {
     0: "errors extras types",
     1: (
-        "archive config constraint dataset files functional initializer kernels layer length logger"
-        " loss metric optimizer parametrization regularizer schedule targets text transform"
+        "archive config constraint dataset files fleet functional initializer kernels layer length"
+        " logger loss metric optimizer parametrization regularizer schedule targets text transform"
     ),
     2: "builtin",
     3: "registry",

@@ -28,7 +28,7 @@ MODULES = [
     f"tinynet.{name}"
     for name in (
         "types errors config layer loss optimizer schedule metric initializer regularizer dataset"
-        " constraint parametrization transform logger functional targets kernels testing"
+        " constraint parametrization transform logger fleet functional targets kernels testing"
     ).split()
 ]
 """What plugins may import; a name that several of them have is described where it comes first."""
