@@ -6,39 +6,16 @@
 // Prints one JSON object. Each view has the messages of the console, the requests to other places,
 // the findings of axe-core, and the width of the page if it is wider than the window.
 // Exits with 3 if there is no Chromium, or if the packages are not installed.
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { delimiter, join, resolve } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { prepare } from "./browser.mjs";
 
 const VIEWS = {
   light: { width: 1280, colorScheme: "light" },
   dark: { width: 1280, colorScheme: "dark" },
   narrow: { width: 400, colorScheme: "light" },
 };
-const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"];
-
-function missing(text) {
-  console.error(text);
-  process.exit(3);
-}
-
-function packages() {
-  const require = createRequire(import.meta.url);
-  try {
-    const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-    return { axe, chromium: require("playwright-core").chromium };
-  } catch {
-    return missing("axe-core or playwright-core is not installed: npm install");
-  }
-}
-
-function browserPath() {
-  const folders = (process.env.PATH ?? "").split(delimiter);
-  const paths = folders.flatMap(folder => NAMES.map(name => join(folder, name)));
-  return paths.find(existsSync) ?? missing("no Chromium is installed");
-}
 
 // Collect what a page does wrong while it loads and while a person reads it.
 async function look(browser, url, name, folder) {
@@ -100,13 +77,12 @@ async function accessibility(browser, url, name, axe) {
 }
 
 const [target, folder] = process.argv.slice(2);
-const { axe, chromium } = packages();
-const executablePath = browserPath();
+const { axe, launch } = prepare();
 if (!target) {
   console.error("usage: node look.mjs PAGE [FOLDER]");
   process.exit(2);
 }
-const browser = await chromium.launch({ executablePath, args: FLAGS });
+const browser = await launch();
 const url = existsSync(target) ? pathToFileURL(resolve(target)).href : target;
 if (folder) mkdirSync(folder, { recursive: true });
 const views = {};

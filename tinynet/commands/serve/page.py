@@ -11,10 +11,13 @@ from tinynet.commands.serve.limits import Limits, size_text
 from tinynet.text.printing import counted
 
 _TEMPLATE = Path(__file__).with_name("serve.html.j2")
-_SCRIPT = Path(__file__).with_name("serve.js")
+_SCRIPTS = [Path(__file__).with_name(name) for name in ("positions.js", "serve.js")]
 
 MAX_FIELDS = 60
 """The most columns for which there is a form."""
+
+MAX_COLORS = 256
+"""The most classes that have colors of their own in every map."""
 
 _LONG = 1000
 """Characters of an example from which on it is written without spaces."""
@@ -32,6 +35,7 @@ def page_of(description: Description, limits: Limits, source: str) -> str:
         "source": source,
         "facts": _facts(description),
         "fields": _fields(description),
+        "classes": json.dumps(_classes(description)),
         "example": _example_text(description.example),
         "words": description.example if isinstance(description.example, str) else "",
         "table": _table_text(description),
@@ -40,7 +44,7 @@ def page_of(description: Description, limits: Limits, source: str) -> str:
         "limits": limits,
         "curl": _curl(description),
     }
-    scripts = [_SCRIPT.read_text(encoding="utf-8")]
+    scripts = [path.read_text(encoding="utf-8") for path in _SCRIPTS]
     return render_page(
         _TEMPLATE, values, purpose="tinynet serve", extra="serve", scripts=scripts, connect=True
     )
@@ -50,6 +54,19 @@ def _fields(description: Description) -> Sequence[TableColumn]:
     """Return the columns of the form for one row; none if a sample has several rows, or many."""
     fits = len(description.columns) <= MAX_FIELDS and isinstance(description.example, dict)
     return description.columns if fits else ()
+
+
+def _classes(description: Description) -> dict[str, list[str]]:
+    """Return the classes of the outputs, in the order of their colors in a map.
+
+    The name of the only output is empty, as it is in the names of predictions.
+    """
+    several = len(description.outputs) > 1
+    return {
+        name if several else "": entry["classes"]
+        for name, entry in description.outputs.items()
+        if len(entry.get("classes", ())) in range(1, MAX_COLORS + 1)
+    }
 
 
 def _facts(description: Description) -> list[dict[str, str]]:
@@ -73,11 +90,20 @@ def _facts(description: Description) -> list[dict[str, str]]:
         text = f"{shape} values"
         if classes is not None:
             more = f" and {len(classes) - 20:,} more" if len(classes) > 20 else ""
-            text = f"{counted(len(classes), 'class', 'es')}: {', '.join(classes[:20])}{more}"
+            names = ", ".join(map(_label, classes[:20]))
+            text = f"{counted(len(classes), 'class', 'es')}: {names}{more}"
+            each = entry["shape"][:-1] if entry["shape"][-1:] == [len(classes)] else []
+            if each:
+                text = f"{' x '.join(map(str, each))} positions, each of {text}"
         elif entry["shape"] in ([], [1]):
             text = "a number"
         facts.append({"name": _titled("Output", name, description.outputs), "text": text})
     return facts
+
+
+def _label(name: str) -> str:
+    """Return the name of a class; one that is invisible is quoted."""
+    return name if name.strip() else json.dumps(name)
 
 
 def _titled(word: str, name: str, others: Sized) -> str:

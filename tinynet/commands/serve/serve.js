@@ -3,13 +3,6 @@
 (() => {
   for (const part of document.querySelectorAll("[data-origin]")) part.textContent = location.origin;
 
-  const element = (tag, text, name) => {
-    const made = document.createElement(tag);
-    if (text !== undefined) made.textContent = text;
-    if (name) made.className = name;
-    return made;
-  };
-
   // The body of a request, with its media type; a form has one of its own.
   const bodies = {
     record(form) {
@@ -48,18 +41,22 @@
     return Array.isArray(value) ? value.map(part => cell(part)).join(", ") : String(value);
   };
 
-  const MOST = 500;
+  const MOST = 500, MOST_WITH_POSITIONS = 48;
 
-  const shown = (answer, target) => {
-    for (const warning of answer.warnings ?? []) target.append(element("p", warning, "note"));
+  const warned = texts => {
+    const list = element("ul", undefined, "notices");
+    for (const text of texts) list.append(element("li", text, "warning"));
+    return list;
+  };
+
+  // A region is named after its form, since a page has several.
+  const tableOf = (answer, columns, name) => {
     const scroll = element("div", undefined, "scroll");
     scroll.tabIndex = 0;
     scroll.setAttribute("role", "region");
-    scroll.setAttribute("aria-label", "Predictions");
+    scroll.setAttribute("aria-label", `Predictions: ${name}`);
     const table = element("table"), head = table.createTHead().insertRow(), body = table.createTBody();
     const isNumber = name => answer.records.every(record => typeof record[name] === "number");
-    const alone = answer.records.length === 1;
-    const columns = answer.columns.filter(name => !alone || name !== "sample");
     const numeric = new Set(columns.filter(isNumber));
     for (const name of columns) {
       const title = element("th", name, numeric.has(name) ? "number" : "");
@@ -71,30 +68,55 @@
       for (const name of columns) row.append(element("td", cell(record[name], name), numeric.has(name) ? "number" : ""));
     }
     scroll.append(table);
-    target.append(scroll);
-    const rest = answer.records.length - MOST;
+    return scroll;
+  };
+
+  const withPositions = (answer, starts) => answer.records.slice(0, MOST_WITH_POSITIONS).map(record => {
+    const block = element("div", undefined, "sample");
+    const names = ["file", "sample"].filter(name => name in record);
+    const title = names.map(name => `${name} ${record[name]}`).join(", ");
+    if (answer.records.length > 1) block.append(element("h3", title));
+    for (const prefix of starts) block.append(positions.shown(record, prefix));
+    return block;
+  });
+
+  const shown = (answer, target, name) => {
+    const warnings = answer.warnings ?? [];
+    if (warnings.length) target.append(warned(warnings));
+    const alone = answer.records.length === 1, starts = positions.prefixes(answer.columns);
+    const columns = answer.columns.filter(
+      name => !positions.isPart(name, starts) && (!alone || name !== "sample"));
+    const isTitle = name => starts.length > 0 && ["file", "sample"].includes(name);
+    if (!columns.every(isTitle)) target.append(tableOf(answer, columns, name));
+    if (starts.length) target.append(...withPositions(answer, starts));
+    positions.drawAll(target);
+    const rest = answer.records.length - (starts.length ? MOST_WITH_POSITIONS : MOST);
     if (rest > 0) target.append(element("p", rest.toLocaleString("en") + " more samples are not shown.", "note"));
   };
 
   const send = async form => {
     const target = form.querySelector(".answer"), button = form.querySelector("button");
+    if (button.getAttribute("aria-disabled") === "true") return;
     const [body, kind] = bodies[form.dataset.send](form);
     const resize = form.querySelector("[data-resize]")?.checked ? "&resize=true" : "";
-    button.disabled = true;
+    // A disabled button would lose the focus of the keyboard.
+    button.setAttribute("aria-disabled", "true");
     target.setAttribute("aria-busy", "true");
+    let answer = { error: { message: "The server does not answer; has it ended?" } };
     try {
       const headers = kind ? { "Content-Type": kind } : {};
       const response = await fetch("predict?form=records" + resize, { method: "POST", body, headers });
-      const answer = await response.json();
-      target.replaceChildren();
-      if (answer.error) target.append(element("p", answer.error.message, "error"));
-      else shown(answer, target);
+      answer = await response.json();
     } catch {
-      target.replaceChildren(element("p", "The server does not answer; has it ended?", "error"));
-    } finally {
-      button.disabled = false;
-      target.removeAttribute("aria-busy");
+      // The message says it.
     }
+    button.removeAttribute("aria-disabled");
+    target.removeAttribute("aria-busy");
+    const hadFocus = target.contains(document.activeElement);
+    target.replaceChildren();
+    if (answer.error) target.append(element("p", answer.error.message, "error"));
+    else shown(answer, target, form.closest("section").querySelector("h2").textContent);
+    if (hadFocus) button.focus();
   };
 
   for (const form of document.querySelectorAll("form[data-send]")) {
