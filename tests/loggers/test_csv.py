@@ -7,26 +7,13 @@ import os
 import pytest
 
 import tinynet
+from tests.small_spec import small_spec
 from tinynet.builtin.loggers.csv import CSV
 from tinynet.errors import SpecError
 from tinynet.logger import LoggedRun
 from tinynet.testing import check_logger
 
-SPEC = {
-    "tinynet": 1,
-    "name": "small",
-    "data": {"type": "digits", "transforms": [{"type": "scale", "factor": 0.0625}]},
-    "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
-    "training": {
-        "epochs": 3,
-        "batch_size": 512,
-        "loss": "softmax_cross_entropy",
-        "optimizer": "adam",
-        "metrics": ["accuracy"],
-        "log_every_steps": 1,
-        "loggers": ["csv"],
-    },
-}
+SPEC = small_spec(metrics=["accuracy"], log_every_steps=1, loggers=["csv"])
 
 
 class KilledError(Exception):

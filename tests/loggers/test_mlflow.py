@@ -14,6 +14,7 @@ pytest.importorskip("sqlalchemy", reason="needs the extra mlflow")
 from mlflow import MlflowClient
 
 import tinynet
+from tests.small_spec import small_spec
 from tinynet.builtin.loggers.mlflow import MLflow
 from tinynet.logger import LoggedRecord, LoggedRun
 from tinynet.testing import check_logger
@@ -41,22 +42,11 @@ def uri(empty, tmp_path, monkeypatch):
 
 
 def spec_of(**training):
-    return {
-        "tinynet": 1,
-        "name": "small",
-        "data": {"type": "digits", "transforms": [{"type": "scale", "factor": 0.0625}]},
-        "network": {"layers": ["flatten", {"type": "dense", "units": 10, "name": "head"}]},
-        "training": {
-            "epochs": 3,
-            "batch_size": 512,
-            "loss": "softmax_cross_entropy",
-            "optimizer": {"type": "adam", "learning_rate": 0.002},
-            "metrics": ["accuracy"],
-            "log_every_steps": 1,
-            "loggers": ["mlflow"],
-            **training,
-        },
-    }
+    usual = {"metrics": ["accuracy"], "log_every_steps": 1, "loggers": ["mlflow"]}
+    usual["optimizer"] = {"type": "adam", "learning_rate": 0.002}
+    spec = small_spec(**{**usual, **training})
+    spec["network"]["layers"][1]["name"] = "head"
+    return spec
 
 
 def only_run(uri, experiment="small"):

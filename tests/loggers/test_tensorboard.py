@@ -15,6 +15,7 @@ accumulators = pytest.importorskip(
 )
 
 import tinynet  # noqa: E402
+from tests.small_spec import small_spec  # noqa: E402
 from tinynet.builtin.loggers.tensorboard import TensorBoard  # noqa: E402
 from tinynet.logger import LoggedRun  # noqa: E402
 from tinynet.testing import check_logger  # noqa: E402
@@ -25,21 +26,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 
-SPEC = {
-    "tinynet": 1,
-    "name": "small",
-    "data": {"type": "digits", "transforms": [{"type": "scale", "factor": 0.0625}]},
-    "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
-    "training": {
-        "epochs": 3,
-        "batch_size": 512,
-        "loss": "softmax_cross_entropy",
-        "optimizer": "adam",
-        "metrics": ["accuracy"],
-        "log_every_steps": 1,
-        "loggers": ["tensorboard"],
-    },
-}
+SPEC = small_spec(metrics=["accuracy"], log_every_steps=1, loggers=["tensorboard"])
 
 KILL = """
 import json, os, signal, sys, tinynet

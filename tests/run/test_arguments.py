@@ -6,21 +6,12 @@ import numpy as np
 import pytest
 
 import tinynet
+from tests.small_spec import HUNDRED, small_spec
 from tinynet.errors import TinynetError, UsageError
 from tinynet.run.training_run import plan_fine_tuning
 
-SPEC = {
-    "tinynet": 1,
-    "name": "small",
-    "data": {"type": "digits", "split": {"validation": 60, "test": 1637}},
-    "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
-    "training": {
-        "epochs": 10,
-        "batch_size": 50,
-        "loss": "softmax_cross_entropy",
-        "optimizer": {"type": "sgd", "learning_rate": 0.001},
-    },
-}
+SGD = {"type": "sgd", "learning_rate": 0.001}
+SPEC = small_spec(data=HUNDRED, epochs=10, batch_size=50, optimizer=SGD)
 STEPS_PER_EPOCH = 2
 
 

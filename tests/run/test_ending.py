@@ -3,20 +3,11 @@
 import pytest
 
 import tinynet
+from tests.small_spec import HUNDRED, small_spec
 from tinynet.training.events import BestEvaluation
 
-SPEC = {
-    "tinynet": 1,
-    "name": "ending",
-    "data": {"type": "digits", "split": {"validation": 60, "test": 1637}},
-    "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
-    "training": {
-        "epochs": 4,
-        "batch_size": 50,
-        "loss": "softmax_cross_entropy",
-        "optimizer": {"type": "sgd", "learning_rate": 0.001},
-    },
-}
+SGD = {"type": "sgd", "learning_rate": 0.001}
+SPEC = small_spec("ending", data=HUNDRED, epochs=4, batch_size=50, optimizer=SGD)
 NEVER_BETTER = {"metric": "val/loss", "patience": 2, "min_delta": 1e9}
 
 

@@ -6,6 +6,7 @@ import signal
 import pytest
 
 import tinynet
+from tests.small_spec import HUNDRED, small_spec
 from tinynet.commands.watch.view import closing
 from tinynet.errors import DivergedError
 from tinynet.events import Evaluated, StepDone, StopTraining
@@ -14,18 +15,8 @@ from tinynet.run.ending_text import ending_text, resume_text
 from tinynet.run.interrupts import Interrupted
 from tinynet.run.record import read_record
 
-SPEC = {
-    "tinynet": 1,
-    "name": "ending",
-    "data": {"type": "digits", "split": {"validation": 60, "test": 1637}},
-    "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
-    "training": {
-        "epochs": 2,
-        "batch_size": 50,
-        "loss": "softmax_cross_entropy",
-        "optimizer": {"type": "sgd", "learning_rate": 0.001},
-    },
-}
+SGD = {"type": "sgd", "learning_rate": 0.001}
+SPEC = small_spec("ending", data=HUNDRED, epochs=2, batch_size=50, optimizer=SGD)
 
 
 def at_evaluation(action):

@@ -10,6 +10,7 @@ import pytest
 from tinynet_cli.main import main
 
 import tinynet
+from tests.small_spec import HUNDRED, small_spec
 from tinynet.errors import (
     CheckpointCorruptError,
     CheckpointError,
@@ -23,18 +24,8 @@ from tinynet.run.folder import RunFolder
 from tinynet.run.lock import locked
 from tinynet.run.log import RunLog, last_figures, read_log
 
-SPEC = {
-    "tinynet": 1,
-    "name": "hostile",
-    "data": {"type": "digits", "split": {"validation": 60, "test": 1637}},
-    "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
-    "training": {
-        "steps": 4,
-        "batch_size": 16,
-        "loss": "softmax_cross_entropy",
-        "optimizer": {"type": "sgd", "learning_rate": 0.001},
-    },
-}
+SGD = {"type": "sgd", "learning_rate": 0.001}
+SPEC = small_spec("hostile", data=HUNDRED, steps=4, batch_size=16, optimizer=SGD)
 
 MORE = {"training.steps": 8}
 VICTIM = b"a file of the user\n"

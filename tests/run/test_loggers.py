@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import tinynet
+from tests.small_spec import small_spec
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import PluginError, SpecError, UsageError
 from tinynet.logger import LoggerConfig
@@ -15,20 +16,7 @@ from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted
 from tinynet.training.events import Evaluated, Warned
 
-SPEC = {
-    "tinynet": 1,
-    "name": "small",
-    "data": {"type": "digits", "transforms": [{"type": "scale", "factor": 0.0625}]},
-    "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
-    "training": {
-        "epochs": 3,
-        "batch_size": 512,
-        "loss": "softmax_cross_entropy",
-        "optimizer": "adam",
-        "metrics": ["accuracy"],
-        "log_every_steps": 1,
-    },
-}
+SPEC = small_spec(metrics=["accuracy"], log_every_steps=1)
 
 CALLS = []
 """The calls of a `Recorder`."""

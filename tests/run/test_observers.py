@@ -3,24 +3,20 @@
 import pytest
 
 import tinynet
+from tests.small_spec import HUNDRED, small_spec
 from tinynet import events
 from tinynet.errors import UsageError
 from tinynet.events import Ended, Evaluated, Evaluating, Saved, Started, StepDone, StopTraining
 from tinynet.training import events as defined
 
-SPEC = {
-    "tinynet": 1,
-    "name": "observed",
-    "data": {"type": "digits", "split": {"validation": 60, "test": 1637}},
-    "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
-    "training": {
-        "epochs": 4,
-        "batch_size": 50,
-        "loss": "softmax_cross_entropy",
-        "optimizer": {"type": "adam", "learning_rate": 0.001},
-        "checkpoint": {"keep_best": {"metric": "val/loss"}},
-    },
-}
+SPEC = small_spec(
+    "observed",
+    data=HUNDRED,
+    epochs=4,
+    batch_size=50,
+    optimizer={"type": "adam", "learning_rate": 0.001},
+    checkpoint={"keep_best": {"metric": "val/loss"}},
+)
 
 
 def stop_at(kind, count=1):

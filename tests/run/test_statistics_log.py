@@ -5,6 +5,7 @@ import math
 import pytest
 
 import tinynet
+from tests.small_spec import small_spec
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import CheckpointCorruptError
 from tinynet.logger import LoggerConfig
@@ -12,20 +13,7 @@ from tinynet.run.folder import RunFolder
 from tinynet.run.log import read_statistics
 from tinynet.training.events import Statistics, StepDone
 
-SPEC = {
-    "tinynet": 1,
-    "name": "small",
-    "data": {"type": "digits", "transforms": [{"type": "scale", "factor": 0.0625}]},
-    "network": {"layers": ["flatten", {"type": "dense", "units": 10}]},
-    "training": {
-        "epochs": 3,
-        "batch_size": 512,
-        "loss": "softmax_cross_entropy",
-        "optimizer": "adam",
-        "log_statistics_every_steps": 2,
-        "loggers": ["csv"],
-    },
-}
+SPEC = small_spec(log_statistics_every_steps=2, loggers=["csv"])
 CALLS = []
 
 
