@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tinynet.run.models import generate as generate
     from tinynet.run.models import load as load
     from tinynet.run.models import load_model as load_model
-    from tinynet.run.training_run import Run as Run
+    from tinynet.run.result import Run as Run
     from tinynet.run.training_run import resume as resume
     from tinynet.run.training_run import train as train
     from tinynet.spec.models import Spec as Spec
@@ -26,7 +26,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Network": "tinynet.network.network",
-    "Run": "tinynet.run.training_run",
+    "Run": "tinynet.run.result",
     "Spec": "tinynet.spec.models",
     "Trainer": "tinynet.training.trainer",
     "TransferRules": "tinynet.checkpoint.transfer_rules",

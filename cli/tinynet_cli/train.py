@@ -12,7 +12,7 @@ from tinynet_cli.fine_tuning import fine_tuning_options, print_plan, take_rules
 from tinynet_cli.output import counted, echo, print_figures, print_json, short
 
 if TYPE_CHECKING:
-    from tinynet.run.training_run import Run
+    from tinynet.run.result import Run
     from tinynet_cli.progress import Display
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tinynet.run import evaluation, training_run
+from tinynet.run import evaluation, preparation
 
 from .conftest import DIGITS
 
@@ -20,7 +20,7 @@ def verified(monkeypatch):
         calls.append(everything)
         yield
 
-    for module in (evaluation, training_run):
+    for module in (evaluation, preparation):
         monkeypatch.setattr(module, "verifying", record)
     return calls
 

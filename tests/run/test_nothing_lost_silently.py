@@ -23,7 +23,7 @@ from tinynet.errors import (
     RunExistsError,
 )
 from tinynet.files import atomic
-from tinynet.run import training_run as running
+from tinynet.run import preparation as running
 from tinynet.run.folder import RunFolder, new_folder, next_folder
 from tinynet.run.log import RunLog, read_log
 from tinynet.training.events import Saved, StepDone, Warned

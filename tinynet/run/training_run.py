@@ -1,110 +1,29 @@
 """Start and resume runs: the training loop with a folder, its lock, log and checkpoints."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Unpack
+from typing import Any, Unpack
 
-from pydantic import JsonValue
-
-from tinynet.checkpoint.checkpoint import Checkpoint
-from tinynet.checkpoint.continuation import Continuation, ResumeRules
-from tinynet.checkpoint.environment import environment
+from tinynet.checkpoint.continuation import ResumeRules
 from tinynet.checkpoint.layouts.plan import Layout
 from tinynet.checkpoint.plugin_lock import recorded_names
-from tinynet.checkpoint.sections import DataFacts
 from tinynet.checkpoint.transfer import TransferPlan
 from tinynet.checkpoint.transfer_rules import STRICT, TransferRules
 from tinynet.data.given import GivenData
-from tinynet.data.splits import SplitName
 from tinynet.errors import SpecError
-from tinynet.files.scan_cache import verifying
-from tinynet.layer.build import MAX_PARAMS
-from tinynet.network.kernel_choice import choose_kernels
-from tinynet.network.network import Network
 from tinynet.run.arguments import check_arguments
-from tinynet.run.evaluation import Evaluation, evaluate_split
-from tinynet.run.fine_tuning import FineTuning, StartRequest, WeightFileStart, open_start
-from tinynet.run.folder import RunFolder, new_folder, next_folder
-from tinynet.run.length import rate_jump, require_end_not_passed
-from tinynet.run.lock import locked
-from tinynet.run.log import last_figures, read_log
-from tinynet.run.loggers import Loggers
-from tinynet.run.observers import StoppableObserver
-from tinynet.run.options import Settings, data_root, observer, shown_progress
-from tinynet.run.path_errors import no_run
-from tinynet.run.roots import recorded_root
-from tinynet.run.session import Session, draft_checkpoint, locating_errors
-from tinynet.spec.loggers import with_loggers
+from tinynet.run.fine_tuning import StartRequest
+from tinynet.run.folder import RunFolder
+from tinynet.run.options import Settings, shown_progress
+from tinynet.run.preparation import (
+    changed_spec,
+    new_session,
+    plan_start,
+    read_spec,
+    resumed_session,
+)
+from tinynet.run.result import Run, train_session
 from tinynet.spec.models import Spec
-from tinynet.spec.reading import load_recorded_spec
-from tinynet.training.events import BestEvaluation, StopReason, Transferred, Warned
-from tinynet.training.monitor import best_evaluation
-from tinynet.training.trainer import Trainer
-
-
-@dataclass(frozen=True)
-class Run:
-    """The result of `train` or `resume`.
-
-    Attributes:
-        path: The run folder.
-        network: The network after the last step, with averaged weights if the spec has an average.
-        step: Completed steps.
-        epoch: Completed epochs.
-        finished: True if the run has reached its end; False after `StopTraining`.
-        seconds: Seconds of training in this process.
-        figures: The last evaluation's: ``train/loss``, ``val/accuracy``, ...
-        has_test: True if there is a test split.
-        best: The best checkpoint, if the run keeps one.
-        stop_reason: ``"epochs"``, ``"steps"`` or ``"early_stopping"``, or ``"observer"`` if an
-            observer raised `tinynet.events.StopTraining`.
-        best_evaluation: The best by `keep_best`, or else by `early_stopping`; None without both.
-        data_root: The folder that relative data paths start in.
-        patience: The patience of early stopping, in evaluations; None without it.
-        given: The data that were passed, which `evaluate` uses again; None for those of the spec.
-        stop_message: The reason that the observer gave for stopping the run; it may be empty.
-    """
-
-    path: Path
-    network: Network
-    step: int
-    epoch: int
-    finished: bool
-    seconds: float
-    figures: dict[str, float]
-    has_test: bool
-    best: Path | None
-    stop_reason: StopReason | None
-    best_evaluation: BestEvaluation | None
-    data_root: Path
-    patience: int | None
-    given: GivenData | None = field(default=None, repr=False, compare=False)
-    stop_message: str = ""
-
-    @property
-    def checkpoints(self) -> list[Path]:
-        """The files of the checkpoints, oldest first."""
-        folder = RunFolder(self.path)
-        return [folder.checkpoint(step) for step in folder.steps()]
-
-    @property
-    def history(self) -> list[dict[str, Any]]:
-        """The log: one dict per line."""
-        return read_log(RunFolder(self.path).log)
-
-    def evaluate(
-        self,
-        split: SplitName | Literal["validation"] = "test",
-        *,
-        checkpoint: str | Path | None = None,
-        **settings: Unpack[Settings],
-    ) -> Evaluation:
-        """Compute the loss and the metrics of a whole split; see `tinynet.evaluate`."""
-        if settings.get("data_root") is None:
-            settings["data_root"] = self.data_root
-        check_arguments("evaluate", locals())
-        return evaluate_split(self.path, split, checkpoint, self.given, settings)
 
 
 def train(
@@ -165,53 +84,19 @@ def train(
     folder = None if run_dir is None else RunFolder(Path(run_dir))
     with shown_progress(progress, settings):
         if resume and folder is not None and folder.steps():
-            return _continue(
+            prepared = resumed_session(
                 folder,
-                lambda state: _read_spec(spec, overrides, given, recorded_names(state.types)),
+                lambda state: read_spec(spec, overrides, given, recorded_names(state.types)),
                 ResumeRules(exact=exact),
                 settings,
                 given,
             )
-        new = _read_spec(spec, overrides, given)
-        start = StartRequest(source, rules, layout)
-        return _start(new, folder, start, settings, given, reuse=resume)
-
-
-def _start(
-    spec: Spec,
-    folder: RunFolder | None,
-    request: StartRequest,
-    settings: Settings,
-    given: GivenData | None,
-    *,
-    reuse: bool,
-) -> Run:
-    """Start a run in a new folder; with ``reuse``, in that of a process killed before its save."""
-    tell = _stoppable(settings)
-    spec = with_loggers(spec, settings.get("loggers", ()))
-    loggers = Loggers.of(spec)
-    lineage: tuple[dict[str, JsonValue], ...] = ()
-    if request.source is None:
-        trainer = _trainer(spec, spec.folder, settings, given=given)
-    else:
-        start, trainer, plan = _fine_tuning(spec, request, settings, given)
-        start.apply(plan, trainer)
-        tell(Transferred(start.path, plan.summary, plan.lines))
-        for warning in plan.warnings:
-            tell(Warned(warning))
-        lineage = start.lineage(plan)
-    for problem in trainer.advice():
-        tell(Warned(str(spec.locate(SpecError([problem])))))
-    with locating_errors(spec):
-        draft = draft_checkpoint(trainer, lineage)
-    if folder is None:
-        folder = next_folder(Path("runs"), spec.name)
-    else:
-        folder = new_folder(folder.path, reuse=reuse)
-    with locked(folder.lock, required=settings.get("lock", True)):
-        folder.require_unused()
-        folder.clean()
-        return _run(Session(folder, trainer, tell, draft, loggers=loggers), given)
+        else:
+            new = read_spec(spec, overrides, given)
+            start = StartRequest(source, rules, layout)
+            prepared = new_session(new, folder, start, settings, given, reuse=resume)
+        with prepared as session:
+            return train_session(session, given)
 
 
 def plan_fine_tuning(
@@ -226,7 +111,7 @@ def plan_fine_tuning(
     """Return the source checkpoint's file and the transfer that `train` would make."""
     check_arguments("plan_fine_tuning", locals(), required="source")
     request = StartRequest(source, rules, layout)
-    start, _, plan = _fine_tuning(_read_spec(spec, overrides), request, settings)
+    start, _, plan = plan_start(read_spec(spec, overrides), request, settings)
     return start.path, plan
 
 
@@ -269,145 +154,13 @@ def resume(
     """
     check_arguments("resume", locals(), required="run_dir")
     with shown_progress(progress, settings):
-        return _continue(
+        given = GivenData.of(data, validation, test)
+        prepared = resumed_session(
             RunFolder(Path(run_dir)),
-            lambda checkpoint: _changed_spec(checkpoint, overrides),
+            lambda checkpoint: changed_spec(checkpoint, overrides),
             ResumeRules(exact, allow_data_change, allow_reset),
             settings,
-            GivenData.of(data, validation, test),
+            given,
         )
-
-
-def _continue(
-    folder: RunFolder,
-    choose_spec: Callable[[Checkpoint], Spec],
-    rules: ResumeRules,
-    settings: Settings,
-    given: GivenData | None,
-) -> Run:
-    tell = _stoppable(settings)
-    if not folder.steps():
-        raise no_run(folder.path)
-    with locked(folder.lock, required=settings.get("lock", True)):
-        folder.clean()
-        checkpoint = folder.newest(lambda text: tell(Warned(text)), set_aside=True)
-        if folder.spec_was_edited(checkpoint.spec):
-            tell(Warned(f"{folder.spec} was edited, but the run uses the spec in its checkpoint"))
-        spec = with_loggers(choose_spec(checkpoint), settings.get("loggers", ()))
-        loggers = Loggers.of(spec)
-        spec = _with_recorded_inferences(spec, checkpoint)
-        if given is not None:
-            given.require_memory(spec)
-        continuation = Continuation(checkpoint, spec, rules)
-        file = folder.checkpoint(checkpoint.progress.step)
-        # The folder of a spec that the user named may be read.
-        root = recorded_root(settings, file, checkpoint, spec, [spec.folder])
-        trainer = _trainer(spec, root, settings, checkpoint.transforms, given)
-        data = trainer.data
-        here = environment(trainer.network.kernels)
-        continuation.check(here, DataFacts.of(data), weighted=data.weighted)
-        trainer.load_state(continuation.tensors(trainer.state()), continuation.progress)
-        if continuation.resets_optimizer:
-            trainer.renew_slots()
-        require_end_not_passed(trainer)
-        if not trainer.finished:
-            jump = rate_jump(trainer, checkpoint, continuation.changes)
-            for warning in (*continuation.warnings, *filter(None, [jump])):
-                tell(Warned(warning))
-        with locating_errors(spec):
-            draft = draft_checkpoint(trainer, continuation.lineage, checkpoint.run_id)
-        return _run(Session(folder, trainer, tell, draft, checkpoint, loggers), given)
-
-
-def _stoppable(settings: Settings) -> StoppableObserver:
-    """Return the observer of a run, which is also called with what happens before training."""
-    stoppable = StoppableObserver(observer(settings))
-    settings["observer"] = stoppable
-    return stoppable
-
-
-def _changed_spec(checkpoint: Checkpoint, overrides: Mapping[str, Any] | None) -> Spec:
-    if not any(path.startswith("training.loggers") for path in overrides or ()):
-        checkpoint.require_loggers()
-    return checkpoint.load_spec(overrides)
-
-
-def _read_spec(
-    spec: Spec | str | Path | Mapping[str, Any],
-    overrides: Mapping[str, Any] | None,
-    given: GivenData | None = None,
-    recorded: Mapping[str, str] | None = None,
-) -> Spec:
-    if isinstance(spec, Spec) and overrides:
-        raise SpecError("overrides apply to a file or a dict, not to a loaded spec")
-    if given is not None:
-        return given.in_spec(spec, overrides, recorded)
-    return spec if isinstance(spec, Spec) else load_recorded_spec(spec, overrides, recorded)
-
-
-def _with_recorded_inferences(spec: Spec, checkpoint: Checkpoint) -> Spec:
-    """Return a spec whose datasets read the data as the run read them."""
-    recorded = checkpoint.load_spec().data
-    return spec if recorded is None else spec.with_inferred(recorded.inferred())
-
-
-def _fine_tuning(
-    spec: Spec,
-    request: StartRequest,
-    settings: Settings,
-    given: GivenData | None = None,
-) -> tuple[FineTuning | WeightFileStart, Trainer, TransferPlan]:
-    tell = observer(settings)
-    start = open_start(request, lambda text: tell(Warned(text)))
-    trainer = _trainer(spec, spec.folder, settings, start.fitted(spec), given)
-    return start, trainer, start.plan(trainer)
-
-
-def _trainer(
-    spec: Spec,
-    root: Path,
-    settings: Settings,
-    fitted: Mapping[str, Any] | None = None,
-    given: GivenData | None = None,
-) -> Trainer:
-    """Return a trainer that has passed every check before the first step."""
-    for note in spec.origin.notes:
-        observer(settings)(Warned(note))
-    with locating_errors(spec), verifying(settings.get("verify_data", False)):
-        trainer = Trainer(
-            spec,
-            root=data_root(settings, root),
-            fitted=fitted,
-            data=given,
-            max_params=settings.get("max_params", MAX_PARAMS),
-            threads=settings.get("threads"),
-            kernels=choose_kernels(settings.get("kernels")),
-        )
-        trainer.check()
-    return trainer
-
-
-def _run(session: Session, given: GivenData | None) -> Run:
-    """Train, and return the result."""
-    figures, seconds = session.train()
-    folder, trainer = session.folder, session.trainer
-    progress, stopping = trainer.progress, trainer.spec.training.early_stopping
-    path = folder.path.resolve()
-    best = None if progress.best is None else RunFolder(path).checkpoint(progress.best.step)
-    return Run(
-        path,
-        trainer.evaluated_network,
-        progress.step,
-        progress.epoch,
-        trainer.finished,
-        seconds,
-        figures or last_figures(folder.log),
-        trainer.data.size("test") > 0,
-        best,
-        session.stop_reason,
-        best_evaluation(trainer.spec.training, progress, trainer.steps_per_epoch),
-        trainer.data.root,
-        None if stopping is None else stopping.patience,
-        given,
-        session.stop_message,
-    )
+        with prepared as session:
+            return train_session(session, given)

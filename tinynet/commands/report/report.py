@@ -33,7 +33,7 @@ from tinynet.files.outputs import PAGE_ENDINGS, require_ending
 from tinynet.run.evaluation import SplitOrAlias
 from tinynet.run.options import Settings
 from tinynet.run.record import read_record
-from tinynet.run.training_run import Run
+from tinynet.run.result import Run
 
 MAX_BYTES = 1_000_000
 """Bytes of a page; of a run with very many outputs, some are without charts."""

@@ -27,7 +27,8 @@ from tinynet.errors import RunBusyError, TinynetError
 from tinynet.events import Evaluated, RunEvent, StopTraining, Warned
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted
-from tinynet.run.training_run import Run, resume, train
+from tinynet.run.result import Run
+from tinynet.run.training_run import resume, train
 
 _WAIT = 0.1
 """Seconds between attempts to train in a run folder that an orphaned worker still saves."""
