@@ -23,10 +23,10 @@ from tinynet.run.log import RunLog
 from tinynet.run.loggers import Loggers, history, past_statistics
 from tinynet.run.observers import StoppableObserver
 from tinynet.run.roots import resume_command
+from tinynet.run.save_policy import SavePolicy
 from tinynet.run.saver import Saver
 from tinynet.run.statistics_log import StatisticsLog
 from tinynet.spec.models import Spec
-from tinynet.spec.training_spec import CheckpointSpec
 from tinynet.training.events import (
     Ended,
     Evaluated,
@@ -105,7 +105,8 @@ class Session:
         """
         trainer, resumed = self.trainer, self.resumed
         self._layout = layout(self.draft.tensors)
-        self._saved_at = started = time.monotonic()
+        self._policy = SavePolicy(trainer.spec.training)
+        started = time.monotonic()
         self._figures: dict[str, float] = {}
         mark = resumed.log if resumed is not None else None
         begins = resumed is None or not trainer.finished
@@ -233,7 +234,7 @@ class Session:
 
     def _record(self, event: Event, seconds: float) -> None:
         """Log an event, and save after it if the spec asks for it."""
-        training = self.trainer.spec.training
+        training, policy = self.trainer.spec.training, self._policy
         if isinstance(event, StepDone):
             every = training.log_every_steps
             if every is not None and event.step % every == 0:
@@ -245,7 +246,7 @@ class Session:
         elif isinstance(event, Evaluated):
             self._append(event, event.figures, seconds)
         self._acknowledge(self._saver.finished())
-        if self._due(event, training.checkpoint):
+        if policy.due(event, finished=self.trainer.finished) or policy.overdue(event):
             self._save()
 
     def _append(
@@ -256,20 +257,6 @@ class Session:
         wall: dict[str, JsonValue] = {"seconds": round(seconds, 3), "time": now}
         self._log.append({"step": event.step, "epoch": event.epoch, **finite, "wall": wall})
         self.loggers.log(event.step, event.epoch, figures)
-
-    def _due(self, event: Event, policy: CheckpointSpec) -> bool:
-        if isinstance(event, StepDone):
-            return (policy.every_steps is not None and event.step % policy.every_steps == 0) or (
-                policy.every_seconds is not None
-                and time.monotonic() - self._saved_at >= policy.every_seconds
-            )
-        if isinstance(event, Evaluated):
-            every = policy.epochs_between
-            scheduled = every is not None and event.epoch % every == 0 and event.epoch_ended
-            by_step = self.trainer.spec.training.evaluate_every_steps is not None
-            scheduled = scheduled or (by_step and policy.every_epochs is None and every is not None)
-            return scheduled or event.improved or self.trainer.finished
-        return False
 
     def _save(self, *, wait: bool = False) -> None:
         """Save the run in the background; with ``wait``, return when it is saved."""
@@ -291,7 +278,7 @@ class Session:
         if problem := layout_problem(self._layout, state, "the layer, optimizer or metric"):
             raise PluginError(problem)
         self._acknowledge(self._saver.start(state, save))
-        self._saved_at = time.monotonic()
+        self._policy.restart()
         if wait:
             self._acknowledge(self._saver.wait())
 
