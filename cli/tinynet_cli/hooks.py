@@ -6,6 +6,7 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tinynet_cli.output import echo, warn
@@ -35,7 +36,9 @@ def _show_warning(
     file: object = None,
     line: str | None = None,
 ) -> None:
-    warn(f"{message} ({category.__name__} at {filename}:{lineno})")
+    # A warning of tinynet has the place of its caller, which is this package.
+    own = category is UserWarning and Path(filename).is_relative_to(Path(__file__).parent)
+    warn(str(message) if own else f"{message} ({category.__name__} at {filename}:{lineno})")
 
 
 def _show_thread(failure: threading.ExceptHookArgs) -> None:

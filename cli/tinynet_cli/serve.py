@@ -109,7 +109,7 @@ def serve(
     address = bind(host, port)
     with Display(quiet=quiet or as_json) as display:
         model = load_model(path, checkpoint, observer=display, **settings)
-        file, _ = find_checkpoint(path, checkpoint, lambda _: None)
+        file, _ = find_checkpoint(path, checkpoint)
         app = create_app(
             model,
             limits=Limits(max_size, timeout, max_rows, max_values),

@@ -30,21 +30,21 @@ def test_the_newest_checkpoint_is_that_of_the_highest_step(run):
     assert find_checkpoint(run, "last")[0] == files(run)[-1]
 
 
-def test_readers_skip_a_damaged_checkpoint_with_a_warning(run):
+def test_readers_refuse_to_replace_a_damaged_checkpoint_by_an_older_one(run):
     damage(files(run)[-1])
     before = sorted(run.rglob("*"))
-    with pytest.warns(UserWarning, match="skipped a damaged checkpoint"):
-        assert find_checkpoint(run)[0] == files(run)[-2]
+    with pytest.raises(CheckpointCorruptError, match="newest checkpoint") as caught:
+        find_checkpoint(run)
+    assert str(files(run)[-1]) in str(caught.value)
+    assert find_checkpoint(run, files(run)[-2].name)[0] == files(run)[-2]
     assert sorted(run.rglob("*")) == before
 
 
 def test_only_damaged_checkpoints_is_an_error_with_each_reason(run):
     for path in files(run):
         damage(path)
-    warnings = []
     with pytest.raises(CheckpointCorruptError) as caught:
-        find_checkpoint(run, warn=warnings.append)
-    assert len(warnings) == len(files(run))
+        find_checkpoint(run)
     assert all(str(path) in str(caught.value) for path in files(run))
 
 

@@ -69,14 +69,19 @@ def test_without_a_best_the_last_counts_and_asking_for_the_best_is_4(tinynet, wr
     assert "training.checkpoint.keep_best" in result.err
 
 
-def test_a_damaged_checkpoint_is_skipped_with_a_warning_and_never_renamed(
-    tinynet, best_before_last
-):
-    last = max((best_before_last / "checkpoints").iterdir())
+def test_a_damaged_newest_checkpoint_is_refused_with_a_remedy_that_works(tinynet, best_before_last):
+    """An older model in its place, even an untrained one, would be taken for the trained one."""
+    *_, older, last = sorted((best_before_last / "checkpoints").iterdir())
     last.write_bytes(last.read_bytes()[:-1])
-    result = tinynet("evaluate", best_before_last, "--quiet")
-    assert result.code == 0
-    assert "warning: skipped a damaged checkpoint" in result.err
+    for words in ((), ("--checkpoint", "best"), ("--checkpoint", "last")):
+        result = tinynet("evaluate", best_before_last, *words)
+        assert result.code == 4
+        assert result.err.startswith(
+            f"error: the newest checkpoint of {best_before_last} is damaged; restore it from a"
+        )
+        assert f"instead of the run: {older}\n" in result.err
+    assert tinynet("evaluate", older).code == 0
+    assert tinynet("evaluate", best_before_last, "--checkpoint", older.name).code == 0
     assert last.exists()
 
 

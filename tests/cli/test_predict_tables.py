@@ -67,6 +67,19 @@ def test_columns_are_kept(tinynet):
     assert "'name'" in result.err
 
 
+def test_cells_of_no_category_are_warned_of_each_time_and_plainly(tinynet):
+    """Python would show the warning once in a process, with a line of the command's code."""
+    run = train_table("median")
+    Path("new.csv").write_text("age,sex\n20,m\n30,f\n")
+    for _ in range(2):
+        result = tinynet("predict", run, "new.csv")
+        assert result.code == 0
+        assert result.err.splitlines()[0] == (
+            "warning: new.csv: column 'sex': 2 of 2 cells are no category of the training data,"
+            " such as 'm'; write them as there, such as 'female'"
+        )
+
+
 def test_rows_of_standard_input_are_those_of_a_file(tinynet, standard_input):
     run = train_table("median")
     Path("new.csv").write_text(PEOPLE)

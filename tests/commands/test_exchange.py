@@ -78,7 +78,7 @@ def weights(request, tmp_path):
 def npz(run, tmp_path):
     """Export the run's weights and return the file."""
     path = tmp_path / "weights.npz"
-    export_weights(run.path, path, warn=silent)
+    export_weights(run.path, path)
     return path
 
 
@@ -94,7 +94,7 @@ def rewrite(path, changes):
 
 
 def test_export_holds_all_parameters_and_buffers(run, weights):
-    export = export_weights(run.path, weights, warn=silent)
+    export = export_weights(run.path, weights)
     arrays = arrays_of(weights)
     assert set(arrays) == ADDRESSES
     for name, array in {**run.network.params, **run.network.buffers}.items():
@@ -104,7 +104,7 @@ def test_export_holds_all_parameters_and_buffers(run, weights):
 
 
 def test_export_of_everything_holds_all_tensors(run, weights):
-    export_weights(run.path, weights, everything=True, warn=silent)
+    export_weights(run.path, weights, everything=True)
     arrays = arrays_of(weights)
     tensors = archive.read(run.checkpoints[-1]).tensors
     assert set(arrays) == set(tensors)
@@ -130,7 +130,7 @@ def test_export_does_not_contain_the_data_folder(run, npz):
 
 
 def test_export_of_a_chosen_checkpoint(run, weights):
-    export = export_weights(run.path, weights, checkpoint=run.checkpoints[0].name, warn=silent)
+    export = export_weights(run.path, weights, checkpoint=run.checkpoints[0].name)
     assert (export.step, export.checkpoint) == (0, run.checkpoints[0])
 
 
@@ -140,12 +140,12 @@ def test_parameter_and_buffer_with_one_name_are_an_error(tmp_path, run):
     path = tmp_path / "twice.msgpack"
     archive.write(path, saved.sections, twice, run_id=saved.run_id, step=saved.step)
     with pytest.raises(CheckpointError, match="both a parameter and a buffer; --all"):
-        export_weights(path, tmp_path / "w.npz", warn=silent)
-    assert export_weights(path, tmp_path / "w.npz", everything=True, warn=silent).arrays
+        export_weights(path, tmp_path / "w.npz")
+    assert export_weights(path, tmp_path / "w.npz", everything=True).arrays
 
 
 def test_imported_weights_give_the_same_predictions(run, weights, tmp_path):
-    export_weights(run.path, weights, warn=silent)
+    export_weights(run.path, weights)
     imported = import_weights(weights, SPEC, tmp_path / "fresh.msgpack")
     images = np.random.default_rng(0).integers(0, 17, (5, 8, 8, 1), dtype=np.uint8)
     ours, before = (
@@ -205,7 +205,7 @@ def test_mismatching_array_is_never_read(npz, tmp_path, monkeypatch):
 
 def test_import_of_an_export_of_everything_is_an_error(run, tmp_path):
     path = tmp_path / "all.npz"
-    export_weights(run.path, path, everything=True, warn=silent)
+    export_weights(run.path, path, everything=True)
     with pytest.raises(CheckpointMismatchError, match=r"exported with --all"):
         import_weights(path, SPEC, tmp_path / "fresh.msgpack")
 
@@ -255,7 +255,7 @@ def test_scalar_parameter_is_exported_and_imported(register, weights, tmp_path):
     layers = ["flatten", {"type": "dense", "units": 10}, "temperature"]
     spec = {**SPEC, "network": {"layers": layers}}
     run = tinynet.train(spec, tmp_path / "run")
-    export_weights(run.path, weights, warn=silent)
+    export_weights(run.path, weights)
     imported = import_weights(weights, spec, tmp_path / "fresh.msgpack")
     again = tinynet.load_model(imported.checkpoint).network
     trained = run.network.params["temperature_1/temperature"]

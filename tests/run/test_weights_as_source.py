@@ -77,7 +77,7 @@ def test_exported_weights_are_loaded_by_address(spec, tmp_path, ending):
         pytest.importorskip("safetensors", reason="safetensors is not installed")
     first = tinynet.train(spec, tmp_path / "first", data_root=tmp_path)
     path = tmp_path / f"weights.{ending}"
-    export_weights(first.path, path, warn=lambda text: None)
+    export_weights(first.path, path)
     params, _ = trained({**spec, "training": {**spec["training"], "seed": 5}}, tmp_path, path)
     for name, array in first.network.params.items():
         np.testing.assert_allclose(array, params[name], rtol=1e-6, atol=1e-25)

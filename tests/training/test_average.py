@@ -115,7 +115,7 @@ def test_model_export_and_evaluation_use_the_average(spec, tmp_path):
     run = tinynet.train(spec, tmp_path / "run")
     last = Checkpoint.read(run.checkpoints[-1])
     network = tinynet.load_model(run.path, "last").network
-    export_weights(run.path, tmp_path / "weights.npz", checkpoint="last", warn=print)
+    export_weights(run.path, tmp_path / "weights.npz", checkpoint="last")
     with np.load(tmp_path / "weights.npz") as file:
         exported = dict(file)
     for address, array in network.params.items():

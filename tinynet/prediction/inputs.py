@@ -34,6 +34,7 @@ from tinynet.prediction.windows import (
 )
 from tinynet.spec.data_spec import DataSpec
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
+from tinynet.text.warning import warnings_to
 from tinynet.text.wording import format_list
 from tinynet.types import Array
 
@@ -285,7 +286,7 @@ class Reader:
         assert dataset is not None
         assert reference is not None
         config = registry.default().config(reference)
-        with PluginErrors(dataset, "read_inputs raised"):
+        with PluginErrors(dataset, "read_inputs raised"), warnings_to(self.warn):
             arrays = dataset.read_inputs(config, path, self.fields)
         named = isinstance(arrays, Mapping) and {*self.fields} <= {*arrays}
         if not named or not all(isinstance(array, np.ndarray) for array in arrays.values()):

@@ -10,6 +10,7 @@ from tinynet.config import Frozen
 from tinynet.dataset import TEXT, Field, InputRows, RowReader, State
 from tinynet.prediction.raw_inputs import InputFile, RawInputs
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
+from tinynet.text.warning import warnings_to
 
 
 def is_rows(x: Any, fields: Mapping[str, Field]) -> bool:
@@ -51,7 +52,8 @@ def read_rows(
 ) -> Iterator[RawInputs]:
     """Yield the samples of a file, a folder (both as a Path) or an object, in parts.
 
-    ``warn`` is called with the number of samples that the dataset leaves out.
+    ``warn`` is called with the number of samples that the dataset leaves out, and with what the
+    dataset itself warns of.
 
     Raises:
         PluginError: for an exception of the dataset's class, or a wrong value.
@@ -62,7 +64,7 @@ def read_rows(
     number = samples = dropped = 0
     left_out: list[tuple[int, Mapping[str, Any]]] = []
     while True:
-        with PluginErrors(reader, "read_rows raised"):
+        with PluginErrors(reader, "read_rows raised"), warnings_to(warn):
             part = next(parts, None)
         if part is None:
             break

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -283,7 +283,7 @@ class StartRequest:
             raise UsageError(f"layout={self.layout!r} (--layout) needs a source (--from)")
 
 
-def open_start(request: StartRequest, warn: Callable[[str], None]) -> FineTuning | WeightFileStart:
+def open_start(request: StartRequest) -> FineTuning | WeightFileStart:
     """Return the start from a file of weights, or from a run or checkpoint.
 
     Raises:
@@ -301,7 +301,7 @@ def open_start(request: StartRequest, warn: Callable[[str], None]) -> FineTuning
             f"layout={request.layout!r} (--layout) is for files of weights, .npz or .safetensors,"
             f" but {path} is not one: leave it out, or save the weights as such a file"
         )
-    path, checkpoint = find_checkpoint(request.source, warn=warn)
+    path, checkpoint = find_checkpoint(request.source)
     return FineTuning(path, checkpoint, request.rules, file_origin(path))
 
 

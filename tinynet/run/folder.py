@@ -88,6 +88,15 @@ class RunFolder:
         Raises:
             CheckpointError: if there is none, listing the reasons.
         """
+        checkpoint, damaged = self.newest_and_damaged(warn, copy=copy)
+        if set_aside:
+            _set_aside(damaged)
+        return checkpoint
+
+    def newest_and_damaged(
+        self, warn: Callable[[str], None] | None = None, *, copy: bool = True
+    ) -> "tuple[Checkpoint, dict[Path, str]]":
+        """Return the newest intact checkpoint, and the fault of each newer one; see `newest`."""
         # Imported here, as lists of runs do without it.
         from tinynet.checkpoint.checkpoint import Checkpoint
 
@@ -100,11 +109,10 @@ class RunFolder:
                     raise CheckpointFormatError(f"{path} holds step {held:,}: the file was renamed")
             except (CheckpointFormatError, CheckpointCorruptError) as error:
                 damaged[path] = str(error)
-                warn(f"skipped a damaged checkpoint: {error}")
+                if warn is not None:
+                    warn(f"skipped a damaged checkpoint: {error}")
             else:
-                if set_aside:
-                    _set_aside(damaged)
-                return checkpoint
+                return checkpoint, damaged
         if not damaged:
             raise no_run(self.path)
         raise none_intact(self.path, damaged.values())

@@ -1,29 +1,25 @@
 """Lookup of checkpoints by a run folder or a file."""
 
 import os
-import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import CheckpointError
 from tinynet.run.folder import RunFolder, retry_if_pruned
-from tinynet.run.path_errors import no_checkpoint, no_checkpoint_of
+from tinynet.run.path_errors import newest_damaged, no_checkpoint, no_checkpoint_of
 
 
-def find_checkpoint(
-    path: str | Path, which: str | Path | None = None, warn: Callable[[str], None] = warnings.warn
-) -> tuple[Path, Checkpoint]:
+def find_checkpoint(path: str | Path, which: str | Path | None = None) -> tuple[Path, Checkpoint]:
     """Return the file and the content of the checkpoint that a path stands for.
 
     Args:
         path: A run folder, or a checkpoint.
         which: ``"best"``, ``"last"``, or a file (the name is enough for one of the run); by
             default the best if the run keeps one, else the last.
-        warn: Called with a warning for each damaged checkpoint that is skipped.
 
     Raises:
-        CheckpointError: if it cannot be read; no other file is read instead of a named one.
+        CheckpointError: if it cannot be read, or the newest one of a run is damaged: no other file
+            is read instead, since it would be another model.
     """
     folder = RunFolder(Path(path))
     if which not in (None, "best", "last"):
@@ -35,13 +31,14 @@ def find_checkpoint(
         raise no_checkpoint(folder.path)
     if which not in (None, "best", "last") or not folder.path.is_dir():
         return Path(path), Checkpoint.read(Path(path))
-    return retry_if_pruned(lambda: _choose(folder, which, warn))
+    return retry_if_pruned(lambda: _choose(folder, which))
 
 
-def _choose(
-    folder: RunFolder, which: str | Path | None, warn: Callable[[str], None]
-) -> tuple[Path, Checkpoint]:
-    newest = folder.newest(warn, set_aside=False)
+def _choose(folder: RunFolder, which: str | Path | None) -> tuple[Path, Checkpoint]:
+    newest, damaged = folder.newest_and_damaged()
+    if damaged:
+        intact = folder.checkpoint(newest.progress.step)
+        raise newest_damaged(folder.path, intact, damaged.values())
     best = newest.progress.best
     if which == "best" and best is None:
         raise CheckpointError(

@@ -150,7 +150,7 @@ def open_run(
 ) -> tuple[Path, Checkpoint, Model]:
     """Return the file of a checkpoint, its content and its model."""
     report_warning = partial(_report_warning, report)
-    file, state = find_checkpoint(path, which, report_warning)
+    file, state = find_checkpoint(path, which)
     not_finite = state.check_finite(strict=settings.get("strict_finite", False))
     for text in (*not_finite, *check_types(state.types).major):
         report_warning(text)

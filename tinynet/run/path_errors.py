@@ -42,6 +42,17 @@ def none_intact(path: Path, faults: Iterable[str]) -> CheckpointCorruptError:
     )
 
 
+def newest_damaged(path: Path, intact: Path, faults: Iterable[str]) -> CheckpointCorruptError:
+    """Return the error about a run folder whose newest checkpoint is damaged."""
+    older, run = shlex.quote(str(intact)), shlex.quote(str(path))
+    reasons = "\n  ".join(faults)
+    return CheckpointCorruptError(
+        f"the newest checkpoint of {path} is damaged; restore it from a copy, continue from the"
+        f" older one (tinynet resume {run}), or give the older one instead of the run:"
+        f" {older}\n  {reasons}"
+    )
+
+
 def _why_none(run: Path) -> str:
     """Return the reason why a run folder has no checkpoint, with a command that starts it."""
     damaged = names_in(run / "checkpoints", lambda entry: entry.name.endswith(".bad"))

@@ -173,8 +173,7 @@ def plan_start(
     given: GivenData | None = None,
 ) -> tuple[FineTuning | WeightFileStart, Trainer, TransferPlan]:
     """Return the start of a new run from another one, its trainer and the transfer to it."""
-    tell = observer(settings)
-    start = open_start(request, lambda text: tell(Warned(text)))
+    start = open_start(request)
     trainer = checked_trainer(spec, spec.folder, settings, start.fitted(spec), given)
     return start, trainer, start.plan(trainer)
 
