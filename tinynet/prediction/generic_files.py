@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from tinynet.builtin.datasets.csv import CSV
 from tinynet.dataset import Field, InputReader, RowReader
 from tinynet.errors import DataError
 from tinynet.files.csv_blocks import read_blocks
 from tinynet.files.pieces import find_pieces
+from tinynet.files.text_files import read_lines
 from tinynet.prediction import images
 from tinynet.text.wording import format_list
 from tinynet.types import Array
@@ -81,6 +84,19 @@ def read_csv(path: str, field: Field, warn: Callable[[str], None]) -> Array:
             )
     config = CSV.Config(path=path, target=0, header=header)
     return CSV.read_inputs(config, path, {"input": replace(field, names=names)})["input"]
+
+
+def read_texts(path: str) -> Array:
+    """Read a text from each line of a UTF-8 file, (N,), for a model whose dataset reads none."""
+    texts = [*read_lines(path)]
+    if blank := [number for number, text in enumerate(texts, 1) if not text.strip()]:
+        raise DataError(
+            f"{path}, line {blank[0]} is blank; a file of texts has one on each line, without"
+            " blank lines"
+        )
+    array = np.empty(len(texts), object)
+    array[:] = texts
+    return array
 
 
 def _first_row(path: str) -> tuple[str, ...]:

@@ -21,7 +21,13 @@ from tinynet.errors import DataError
 from tinynet.files.images import unsupported_hint
 from tinynet.files.nearby import files_of_pattern, suggest_path
 from tinynet.prediction import images
-from tinynet.prediction.generic_files import array_files, images_in, is_image, read_csv
+from tinynet.prediction.generic_files import (
+    array_files,
+    images_in,
+    is_image,
+    read_csv,
+    read_texts,
+)
 from tinynet.prediction.memory_inputs import sources_of
 from tinynet.prediction.raw_inputs import InputFile, RawInputs, join_inputs
 from tinynet.prediction.rows import are_texts, is_rows, read_rows
@@ -204,7 +210,8 @@ class Reader:
 
     def _read_path(self, path: Path, as_image: bool) -> Iterator[RawInputs]:
         ending = path.suffix.lower()
-        generic = not path.is_dir() and (as_image or ending in (".npy", ".npz", ".csv"))
+        endings = (".npy", ".npz", ".csv", *self._endings_of_texts)
+        generic = not path.is_dir() and (as_image or ending in endings)
         by_dataset = self._is_of_dataset(path) or not generic
         if self._row_reader is not None and by_dataset:
             yield from self._rows(path)
@@ -226,10 +233,19 @@ class Reader:
             raw = replace(raw, kept=named_columns(kept, len(raw), str(path)))
         yield raw
 
+    @property
+    def _endings_of_texts(self) -> tuple[str, ...]:
+        """Endings of files of texts that the dataset does not read, for an input of one text."""
+        fields = [*self.fields.values()]
+        has_texts = len(fields) == 1 and fields[0].dtype == TEXT and not fields[0].shape
+        return (".txt",) if has_texts and self._row_reader is None else ()
+
     def _read_generic(self, path: Path, as_image: bool) -> dict[str, Array]:
         ending = path.suffix.lower()
         if ending == ".npz":
             return checked_inputs(npz_sources(str(path), self.fields), self.fields)
+        if ending in self._endings_of_texts:
+            return dict.fromkeys(self.fields, read_texts(str(path)))
         if not as_image and ending != ".csv":
             raise DataError(
                 f"{path} cannot be read; inputs are .npy, .npz, .csv or image files"

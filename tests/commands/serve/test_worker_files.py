@@ -17,8 +17,8 @@ from tinynet.commands.serve.worker_process import WorkerProcess
 
 pytestmark = pytest.mark.extra
 
-ROW = Job(b'{"width": 1, "color": "red"}', "json")
-FILE = Job([Upload("a.csv", "text/csv", b"width,color\n1,red\n")], "files")
+ROW = Job(b'{"width": 1, "color": "red"}')
+FILE = Job([Upload("a.csv", "text/csv", b"width,color\n1,red\n")])
 
 
 def test_a_process_that_is_ended_leaves_no_uploads(models, tmp_path, monkeypatch):
@@ -74,27 +74,6 @@ def test_the_process_ends_with_a_server_that_is_killed(models, tmp_path):
     assert not [*files.iterdir()]
 
 
-def test_bodies_that_do_not_end_take_no_place_in_the_queue(models):
-    """A few clients that send nothing would block all others."""
-
-    async def read_forever(worker):
-        async with worker.reading():
-            with pytest.raises(RequestError, match="1 bodies are being read"):
-                await worker.reading().__aenter__()
-            await asyncio.Event().wait()
-
-    async def read():
-        worker = WorkerProcess(models["table"], Limits(queue=0, readers=1, read_timeout=0.05))
-        async with worker.slot():
-            with pytest.raises(RequestError, match=r"not arrive within 0\.05 seconds") as caught:
-                await read_forever(worker)
-        assert caught.value.status == 408
-        async with worker.reading(), worker.slot():  # the places are free again
-            pass
-
-    asyncio.run(read())
-
-
 def test_waiting_for_a_slow_request_is_not_its_own_time(models):
     async def wait():
         worker = WorkerProcess(models["table"], Limits(timeout=0.3), threads=1)
@@ -142,5 +121,5 @@ def test_an_answer_that_would_be_too_large_is_413(client_of):
     """A small request may stand for an answer that fills the memory."""
     text = message(client_of("table", max_values=3), 413, json=ROWS)
     assert text.startswith("the answer would have more than 3 values, at 2 for each sample; send")
-    assert "at most 1 sample, or" in text
-    assert "; start the" in message(client_of("table", max_values=1), 413, json=ROWS[0])
+    assert "at most 1 sample at a time (the operator of the server can raise --max-values)" in text
+    assert "sample; the operator" in message(client_of("table", max_values=1), 413, json=ROWS[0])

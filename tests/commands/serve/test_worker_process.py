@@ -12,7 +12,7 @@ from tinynet.commands.serve.worker_process import WorkerProcess
 
 pytestmark = pytest.mark.extra
 
-ROW = Job(b'{"width": 1, "color": "red"}', "json")
+ROW = Job(b'{"width": 1, "color": "red"}')
 
 
 def test_a_full_queue_is_503(models):

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tinynet.commands.serve.booleans import refuse_booleans
 from tinynet.commands.serve.json_body import parse_json
 from tinynet.commands.serve.json_inputs import json_inputs
-from tinynet.commands.serve.limits import Limits, RequestError
+from tinynet.commands.serve.limits import Limits, RequestError, too_many_samples
 from tinynet.commands.serve.uploads import Names, Upload, as_files
-from tinynet.dataset import TEXT
+from tinynet.commands.serve.wording import of_request
 from tinynet.errors import DataError, TinynetError
 from tinynet.prediction.model import Model
 from tinynet.prediction.predictions import Predictions
@@ -25,14 +26,12 @@ class Job:
     """A request for predictions.
 
     Attributes:
-        content: A JSON document, a text, or uploaded files.
-        kind: ``json``, ``text`` or ``files``.
+        content: A JSON document, or uploaded files.
         resize: Resize images.
         records: Answer with a record for each sample.
     """
 
     content: bytes | Sequence[Upload]
-    kind: str
     resize: bool = False
     records: bool = False
 
@@ -48,7 +47,7 @@ class Answer:
 def answer(model: Model, job: Job, limits: Limits, threads: int | None = None) -> Answer:
     """Predict the samples of a request; no exception leaves this function."""
     warnings: list[str] = []
-    model = replace(model, warn=warnings.append)
+    model = replace(model, warn=lambda text: warnings.append(of_request(text)))
     try:
         result = _predicted(model, job, limits, threads, warnings)
         return Answer(200, json.dumps(result, allow_nan=False).encode())
@@ -58,7 +57,7 @@ def answer(model: Model, job: Job, limits: Limits, threads: int | None = None) -
 
 def error_answer(error: BaseException) -> Answer:
     """Return the answer for an error; one that is not a user's is printed on stderr."""
-    message, status = str(error), 422
+    message, status = of_request(str(error)), 422
     if isinstance(error, RequestError):
         status = error.status
     elif isinstance(error, TooManySamplesError):
@@ -88,12 +87,13 @@ def _predicted(
             return model.predict(x, resize=job.resize, threads=threads, max_samples=samples)
         except TooManySamplesError as error:
             if most >= limits.max_rows:
-                raise
+                raise too_many_samples(limits) from error
             raise RequestError(413, _too_large(values, limits)) from error
 
     if isinstance(job.content, bytes):
-        x = _text(model, job.content) if job.kind == "text" else parse_json(job.content)
-        predictions = predict(json_inputs(model, x))
+        x = json_inputs(model, parse_json(job.content))
+        refuse_booleans(model, x)
+        predictions = predict(x)
         return _as_json(predictions, job.records, warnings)
     with as_files(model, job.content) as (paths, names):
         try:
@@ -106,9 +106,10 @@ def _predicted(
 
 
 def _too_large(values: int, limits: Limits) -> str:
-    remedy = "start the server with a larger --max-values"
+    remedy = "the operator of the server can raise --max-values"
     if values <= limits.max_values:
-        remedy = f"send at most {counted(limits.max_values // values, 'sample')}, or {remedy}"
+        most = counted(limits.max_values // values, "sample")
+        remedy = f"send at most {most} at a time ({remedy})"
     return (
         f"the answer would have more than {limits.max_values:,} values, at {values:,} for each"
         f" sample; {remedy}"
@@ -118,15 +119,6 @@ def _too_large(values: int, limits: Limits) -> str:
 def _renamed(predictions: Predictions, names: Names) -> Predictions:
     files = (replace(file, name=names.shown(file.name)) for file in predictions.files)
     return replace(predictions, files=tuple(files))
-
-
-def _text(model: Model, content: bytes) -> str:
-    if all(field.dtype != TEXT for field in model.inputs.values()):
-        raise RequestError(415, "the model takes no texts; send application/json or text/csv")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RequestError(400, f"the body is not UTF-8 (byte {error.start})") from error
 
 
 def _as_json(predictions: Predictions, records: bool, warnings: list[str]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The web application: predictions, a description of the model, and a page to try it."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Collection
+import html
+import re
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,15 +11,14 @@ from tinynet import __version__
 from tinynet.commands.serve.answers import Answer, error_answer, error_content
 from tinynet.commands.serve.body import read_job
 from tinynet.commands.serve.description import describe
+from tinynet.commands.serve.guard import Guard, Log
 from tinynet.commands.serve.limits import Limits, RequestError
-from tinynet.commands.serve.openapi import predict_operation, responses
+from tinynet.commands.serve.openapi import model_responses, predict_operation, responses
 from tinynet.commands.serve.page import page_of
+from tinynet.commands.serve.readers import Readers
 from tinynet.commands.serve.worker_process import WorkerProcess, retry_after
 from tinynet.extras import importing
 from tinynet.prediction.model import Model
-from tinynet.text.wording import quote
-
-Log = Callable[[str], None]
 
 _SHOWN = ("max_size", "max_rows", "max_values", "timeout")
 _PATHS = ("/", "/predict", "/model", "/health", "/openapi.json")
@@ -58,7 +58,7 @@ def create_app(
 
     limits = limits or Limits()
     description = describe(model)
-    worker = WorkerProcess(model, limits, threads)
+    worker, readers = WorkerProcess(model, limits, threads), Readers(limits)
     facts = {
         **description.to_json(),
         "source": source,
@@ -66,6 +66,7 @@ def create_app(
         "limits": {name: getattr(limits, name) for name in _SHOWN},
     }
     page = page_of(description, limits, source)
+    policy = {"Content-Security-Policy": _policy(page)}
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
@@ -79,8 +80,8 @@ def create_app(
 
     async def predict(request: Request) -> Any:
         try:
-            async with worker.reading():
-                job = await read_job(request, limits)
+            async with readers.place():
+                job = await read_job(request, limits, description.types)
             async with worker.slot():
                 return respond(await worker.predict(job))
         except ClientDisconnect:  # The answer reaches no client; the log shows the status.
@@ -100,7 +101,7 @@ def create_app(
         return {"status": "ok"}
 
     async def show_page() -> Any:
-        return Response(page, media_type="text/html")
+        return Response(page, 200, policy, "text/html")
 
     async def failed(_: Any, error: Any) -> Any:
         message = str(error.detail)
@@ -120,63 +121,21 @@ def create_app(
         exception_handlers={HTTPException: failed, Exception: crashed},
     )
     options: dict[str, Any] = {
-        "openapi_extra": predict_operation(description),
-        "responses": responses(limits),
+        "openapi_extra": predict_operation(description, limits),
+        "responses": responses(model, limits),
     }
     app.add_api_route("/predict", predict, methods=["POST"], summary="Predict samples", **options)
-    app.add_api_route("/model", show_model, summary="Inputs, outputs and limits")
+    app.add_api_route(
+        "/model", show_model, summary="Inputs, outputs and limits", responses=model_responses()
+    )
     app.add_api_route("/health", health, summary="Ready to predict")
     app.add_api_route("/", show_page, include_in_schema=False)
-    app.add_middleware(_Guard, hosts=hosts, log=log)
+    app.add_middleware(Guard, hosts=hosts, log=log)
     return app
 
 
-class _Guard:
-    """ASGI middleware: refuses other host names, and logs each request."""
-
-    def __init__(self, app: Any, hosts: Collection[str] | None, log: Log | None) -> None:
-        self._app, self._hosts, self._log = app, hosts, log
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        start, status = time.monotonic(), 0
-
-        async def watched(message: Any) -> None:
-            nonlocal status
-            status = message.get("status", status)
-            await send(message)
-
-        try:
-            name = _host(scope["headers"])
-            if self._hosts is not None and name not in self._hosts:
-                await _refuse(name, watched)
-            else:
-                await self._app(scope, receive, watched)
-        finally:
-            if self._log is not None:
-                milliseconds = 1000 * (time.monotonic() - start)
-                self._log(f"{scope['method']} {scope['path']} {status} {milliseconds:,.0f} ms")
-
-
-def _host(headers: Any) -> str:
-    """Return the name of the server in a request, without the port."""
-    value = next((value for name, value in headers if name == b"host"), b"")
-    name: str = value.decode("latin-1").lower()
-    if name.startswith("["):
-        return name[1:].partition("]")[0]
-    return name.partition(":")[0]
-
-
-async def _refuse(name: str, send: Any) -> None:
-    error = RequestError(
-        400, f"this server is not named {quote(name)}; open it as http://127.0.0.1, with its port"
-    )
-    result = error_answer(error)
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(result.content)).encode()),
-    ]
-    await send({"type": "http.response.start", "status": result.status, "headers": headers})
-    await send({"type": "http.response.body", "body": result.content})
+def _policy(page: str) -> str:
+    """Return the security policy of a page as a header, which may also refuse frames."""
+    found = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
+    assert found is not None
+    return f"{html.unescape(found[1])}; frame-ancestors 'none'"

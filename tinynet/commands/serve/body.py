@@ -1,43 +1,43 @@
 """Bodies of requests: read within limits, and split into files."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Any
 
 from tinynet.commands.serve.answers import Job
-from tinynet.commands.serve.limits import Limits, RequestError, size_text
-from tinynet.commands.serve.uploads import TYPES, Upload
-from tinynet.text.wording import format_list, quote
-
-FORM = "multipart/form-data"
-JSON = "application/json"
+from tinynet.commands.serve.charsets import charset_of, require_utf8
+from tinynet.commands.serve.formats import BINARY, FORM, JSON, TYPES
+from tinynet.commands.serve.limits import Limits, RequestError, size_text, too_many_samples
+from tinynet.commands.serve.uploads import Upload
+from tinynet.text.wording import quote
 
 _OPTIONS = ("resize", "form")
 
 
-async def read_job(request: Any, limits: Limits) -> Job:
-    """Return the job of a request.
+async def read_job(request: Any, limits: Limits, types: Collection[str]) -> Job:
+    """Return the job of a request; ``types`` are the media types that the model reads.
 
     Raises:
         RequestError: for a body that is too long, of a type that is not accepted, or damaged, and
             for unknown parameters.
     """
     resize, records = _options(request.query_params)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = request.headers.get("content-type", "")
+    kind, charset = content_type.partition(";")[0].strip().lower(), charset_of(content_type)
     if kind in ("", JSON, "text/json", "application/x-www-form-urlencoded") or kind.endswith(
         "+json"
     ):
         # curl --data sends the type of a form unless another one is given.
-        return Job(await _body(request, limits), "json", resize, records)
-    if kind == "text/plain":
-        return Job(await _body(request, limits), "text", resize, records)
-    if kind == FORM:
+        require_utf8(charset)
+        return Job(await _body(request, limits), resize, records)
+    if kind == FORM and FORM in types:
         uploads = await _files(request, await _body(request, limits), limits)
-        return Job(uploads, "files", resize, records)
-    if kind in TYPES or kind == "application/octet-stream":
-        upload = Upload("", kind, await _body(request, limits))
-        return Job([upload], "files", resize, records)
-    accepted = format_list([JSON, "text/csv", "text/plain", "image/png", FORM])
-    raise RequestError(415, f"bodies of type {quote(kind)} are not accepted; send {accepted}")
+        return Job(uploads, resize, records)
+    if (kind in TYPES or kind == BINARY) and types != (JSON,):
+        upload = Upload("", kind, await _body(request, limits), charset)
+        return Job([upload], resize, records)
+    raise RequestError(
+        415, f"bodies of type {quote(kind)} are not accepted by this model; send {', '.join(types)}"
+    )
 
 
 def _options(parameters: Any) -> tuple[bool, bool]:
@@ -71,7 +71,11 @@ async def _body(request: Any, limits: Limits) -> bytes:
 
 def _too_long(limits: Limits) -> RequestError:
     size = size_text(limits.max_size)
-    return RequestError(413, f"the body is longer than {size}; send fewer samples at a time")
+    return RequestError(
+        413,
+        f"the body is longer than {size}; send fewer samples at a time (the operator of the server"
+        " can raise --max-size)",
+    )
 
 
 async def _files(request: Any, body: bytes, limits: Limits) -> list[Upload]:
@@ -87,6 +91,8 @@ async def _files(request: Any, body: bytes, limits: Limits) -> list[Upload]:
     try:
         form = await parser.parse()
     except MultiPartException as error:
+        if error.message.startswith("Too many files"):
+            raise too_many_samples(limits) from error
         raise RequestError(400, f"the form cannot be read: {error.message}") from error
     except (KeyError, ValueError, UnicodeError) as error:
         raise RequestError(400, "the form cannot be read: it has no boundary") from error
@@ -101,5 +107,6 @@ async def _upload(name: str, value: Any) -> Upload:
         raise RequestError(
             400, f"the form has the unknown field {quote(name)}; send files, or JSON instead"
         )
-    kind = (value.content_type or "").partition(";")[0].strip().lower()
-    return Upload(value.filename or "", kind, await value.read())
+    content_type = value.content_type or ""
+    kind = content_type.partition(";")[0].strip().lower()
+    return Upload(value.filename or "", kind, await value.read(), charset_of(content_type))

@@ -1,43 +1,21 @@
 """A description of a model: its inputs, outputs and an example."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 
-from tinynet import registry
-from tinynet.builtin.tables.layout import column_names, flat
-from tinynet.builtin.tables.learned import unpack
-from tinynet.builtin.tables.remedies import kind_options
+from tinynet.commands.serve.columns import TableColumn as TableColumn
+from tinynet.commands.serve.columns import table_columns, usual_values
+from tinynet.commands.serve.formats import accepted_endings, accepted_types, kind_of
 from tinynet.commands.serve.json_inputs import has_windows, is_table
-from tinynet.commands.serve.uploads import accepted_endings
 from tinynet.dataset import TEXT, Field
-from tinynet.prediction.images import mode_of
 from tinynet.prediction.model import Model
-from tinynet.prediction.windows import columns_of_windows
 from tinynet.spec.data_spec import SortedOrder
 
 MAX_EXAMPLE = 4096
 """The most numbers of an example."""
-
-
-@dataclass(frozen=True)
-class TableColumn:
-    """A column of a table that a model takes.
-
-    Attributes:
-        name: Its name.
-        kind: ``number``, ``category``, ``text`` or ``date``.
-        categories: The known categories.
-        example: A value.
-    """
-
-    name: str
-    kind: str
-    categories: tuple[str, ...]
-    example: Any
 
 
 @dataclass(frozen=True)
@@ -51,6 +29,7 @@ class Description:
         columns: The columns of a table; else empty.
         outputs: Shape and classes of each output.
         endings: The endings of the files that can be sent.
+        types: The media types of the bodies that can be sent.
         example: A JSON value that `/predict` accepts; None if it would be too long.
     """
 
@@ -60,6 +39,7 @@ class Description:
     columns: tuple[TableColumn, ...]
     outputs: dict[str, dict[str, Any]]
     endings: tuple[str, ...]
+    types: tuple[str, ...]
     example: Any
 
     def to_json(self) -> dict[str, Any]:
@@ -79,6 +59,7 @@ class Description:
             "inputs": self.inputs,
             **(columns if self.columns else {}),
             "outputs": self.outputs,
+            "formats": list(self.types),
             "files": list(self.endings),
             "example": self.example,
         }
@@ -86,27 +67,14 @@ class Description:
 
 def describe(model: Model) -> Description:
     """Return the description of a model."""
-    columns = tuple(_columns(model)) if is_table(model) else ()
+    columns = tuple(table_columns(model)) if is_table(model) else ()
     example = _example(model, columns)
     inputs = {name: _input(field) for name, field in model.inputs.items()}
     outputs = {name: _output(model, name) for name in model.network.outputs}
     name = str(model.spec.name)
-    return Description(
-        name, _kind(model), inputs, columns, outputs, accepted_endings(model), example
-    )
-
-
-def _kind(model: Model) -> str:
-    if is_table(model):
-        return "table"
-    if len(model.inputs) > 1:
-        return "arrays"
-    (field,) = model.inputs.values()
-    if field.dtype == TEXT:
-        return "text"
-    is_image = len(field.shape) in (2, 3) and mode_of(field) is not None and min(field.shape) > 0
-    has_words = field.names is not None or field.classes is not None or field.dtype.startswith("f")
-    return "image" if is_image and not (len(field.shape) == 2 and has_words) else "arrays"
+    endings = accepted_endings(model)
+    types = accepted_types(endings)
+    return Description(name, kind_of(model), inputs, columns, outputs, endings, types, example)
 
 
 def _input(field: Field) -> dict[str, Any]:
@@ -115,36 +83,18 @@ def _input(field: Field) -> dict[str, Any]:
 
 
 def _output(model: Model, name: str) -> dict[str, Any]:
-    classes = model.classes[name]
-    found = {"classes": list(classes)} if classes is not None else {}
-    return {"shape": list(model.network.out_shapes[name]), **found}
-
-
-def _columns(model: Model) -> list[TableColumn]:
-    """Return the columns that a table must have."""
-    data = model.spec.data
-    assert data is not None
-    config: Any = registry.default().config(data)
-    features = config.inferred.features if config.inferred is not None else None
-    if features is None:
-        entries: Any = [field.names or () for field in model.inputs.values()]
-    elif isinstance(features, Mapping):
-        entries = map(column_names, features.values())
-    else:
-        entries = [column_names(features)]
-    learned, means = unpack(model.learned), _means(model)
-    columns = []
-    for name in flat(entries):
-        kind = str(kind_options(config, name).kind)
-        categories = learned[name].categories if name in learned else ()
-        known = {"category": categories[0] if categories else "", "date": "2024-05-17"}
-        example = known.get(kind, "some words" if kind == "text" else means.get(name, 1.0))
-        columns.append(TableColumn(name, kind, categories, example))
-    known_names = {column.name for column in columns}
-    for name in columns_of_windows(data):
-        if name not in known_names:
-            columns.append(TableColumn(name, str(config.options(name).kind or "date"), (), 1))
-    return columns
+    """Return shape and names of an output, as predictions have them."""
+    shape = model.network.out_shapes[name]
+    part = model.explained(name, np.zeros((1, *shape), model.network.dtype))
+    found: dict[str, Any] = {"shape": list(shape)}
+    classes = part.classes or model.classes[name]
+    if classes is not None:
+        found["classes"] = list(classes)
+    if part.is_multi_label:
+        found["several_labels"] = True
+    if part.names is not None:
+        found["names"] = list(part.names)
+    return found
 
 
 def _rows_of_windows(model: Model, columns: tuple[TableColumn, ...]) -> list[dict[str, Any]]:
@@ -166,33 +116,6 @@ def _rows_of_windows(model: Model, columns: tuple[TableColumn, ...]) -> list[dic
     return rows
 
 
-def _means(model: Model) -> dict[str, float]:
-    """Return a usual value of each feature: 0 after the transforms, in the units of the data."""
-    means = {}
-    for name, field in model.inputs.items():
-        if field.names is None or field.shape[-1:] != (len(field.names),):
-            continue
-        if model.preprocessing.fields[name].shape != field.shape:
-            continue
-        with np.errstate(all="ignore"):
-            values = model.preprocessing.invert(name, np.zeros((1, *field.shape)))
-        for feature, value in zip(field.names, _last_row(values), strict=True):
-            if np.isfinite(value):
-                means[feature] = _rounded(value)
-    return means
-
-
-def _last_row(values: Any) -> list[float]:
-    array = np.asarray(values)
-    rows: list[list[float]] = array.reshape(-1, array.shape[-1]).tolist()
-    return rows[-1]
-
-
-def _rounded(value: float) -> float:
-    rounded = float(f"{value:.4g}")
-    return int(rounded) if rounded.is_integer() else rounded
-
-
 def _example(model: Model, columns: tuple[TableColumn, ...]) -> Any:
     """Return a JSON value of one sample."""
     if columns and has_windows(model):
@@ -210,7 +133,7 @@ def _sample(model: Model, name: str, field: Field) -> Any:
         return "some words" if not field.shape else None
     if np.prod(field.shape, dtype=int) > MAX_EXAMPLE:
         return None
-    means = _means(model)
+    means = usual_values(model)
     if field.names is not None and all(feature in means for feature in field.names):
         return [means[feature] for feature in field.names]
     return np.zeros(field.shape, field.dtype).tolist()

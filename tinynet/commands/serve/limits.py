@@ -1,5 +1,6 @@
 """Limits of the requests that a server accepts."""
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -20,6 +21,9 @@ class Limits:
         queue: The most requests that wait while one is predicted.
         readers: The most bodies that are read at the same time.
         read_timeout: The most seconds until a body has arrived.
+        read_grace: Seconds after which a body that is still being read loses its place to another
+            one, if all are taken.
+        head_timeout: The most seconds until the line and the headers of a request have arrived.
     """
 
     max_size: int = 10_000_000
@@ -29,6 +33,14 @@ class Limits:
     queue: int = 16
     readers: int = 64
     read_timeout: float = 30.0
+    read_grace: float = 2.0
+    head_timeout: float = 10.0
+
+    def __post_init__(self) -> None:
+        for name in ("timeout", "read_timeout", "read_grace", "head_timeout"):
+            value = getattr(self, name)
+            if not 0 < value < math.inf:
+                raise UsageError(f"{name} is a number of seconds above 0, not {value}")
 
 
 class RequestError(TinynetError):
@@ -41,6 +53,15 @@ class RequestError(TinynetError):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+
+
+def too_many_samples(limits: Limits) -> RequestError:
+    """Return the error for more samples than are allowed."""
+    return RequestError(
+        413,
+        f"there are more than {limits.max_rows:,} samples; send fewer of them at a time (the"
+        " operator of the server can raise --max-rows)",
+    )
 
 
 def parse_size(text: str) -> int:

@@ -83,16 +83,20 @@ def _reason(host: str, port: int, error: OSError) -> str:
     return f"cannot listen at {host}, port {port}: {error.strerror or error}"
 
 
-def run(app: Any, address: Address, ready: Callable[[], None]) -> None:
+def run(app: Any, address: Address, ready: Callable[[], None], head_timeout: float = 10.0) -> None:
     """Serve until Ctrl-C or SIGTERM; ``ready`` is called once requests are answered.
 
-    Requests in progress are given some seconds; a second signal ends them at once.
+    Requests in progress are given some seconds; a second signal ends them at once. A connection
+    whose request has not begun after ``head_timeout`` seconds is closed.
     """
     with importing("serve", "tinynet serve"):
         import uvicorn
 
+        from tinynet.commands.serve.protocol import protocol_of
+
     config = uvicorn.Config(
         app,
+        http=protocol_of(head_timeout),
         log_config=None,
         log_level="critical",  # the application prints its own lines
         access_log=False,

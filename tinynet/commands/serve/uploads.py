@@ -6,31 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tinynet.commands.serve.charsets import in_encoding
+from tinynet.commands.serve.formats import COMPRESSED, TYPES, accepted_endings
 from tinynet.commands.serve.limits import RequestError
-from tinynet.dataset import TEXT
 from tinynet.errors import DataError
-from tinynet.files.images import ENDINGS as IMAGE_ENDINGS
 from tinynet.prediction.model import Model
 from tinynet.prediction.raw_inputs import TooManySamplesError
 from tinynet.text.printing import printable
 from tinynet.text.wording import format_list
-
-TYPES = {
-    "text/csv": ".csv",
-    "application/csv": ".csv",
-    "text/tab-separated-values": ".tsv",
-    "image/png": ".png",
-    "image/jpeg": ".jpg",
-    "image/bmp": ".bmp",
-    "image/gif": ".gif",
-    "image/tiff": ".tif",
-    "image/webp": ".webp",
-    "text/plain": ".txt",
-}
-"""The ending of a file by its media type."""
-
-_COMPRESSED = (".gz", ".npz", ".parquet", ".parq", ".pq", ".zip")
-"""Endings of files that may hold far more than their size; they are not accepted."""
 
 _SIGNATURES = {
     b"\x93NUMPY": ".npy",
@@ -41,6 +24,9 @@ _SIGNATURES = {
     b"II*\0": ".tif",
     b"MM\0*": ".tif",
 }
+
+_TEXTS = (".csv", ".tsv", ".tab", ".txt", ".conll", ".bio", ".iob")
+"""Endings of files of text, whose encoding may be stated."""
 
 _LONGEST = 80
 """Characters of a name that are kept."""
@@ -54,11 +40,13 @@ class Upload:
         name: Its name; empty for a body without one.
         kind: Its media type.
         content: Its bytes.
+        charset: The encoding of a text, if the request states it.
     """
 
     name: str
     kind: str
     content: bytes
+    charset: str = ""
 
 
 @contextmanager
@@ -77,7 +65,7 @@ def as_files(model: Model, uploads: Sequence[Upload]) -> Iterator[tuple[list[Pat
             own = Path(folder, str(number))
             own.mkdir()
             paths.append(own / _file_name(model, upload))
-            paths[-1].write_bytes(upload.content)
+            paths[-1].write_bytes(_content(model, upload, paths[-1].suffix))
         names = Names(folder)
         try:
             yield paths, names
@@ -107,29 +95,27 @@ def _file_name(model: Model, upload: Upload) -> str:
     base = printable(base).replace("/", "_").encode("utf-8", "replace").decode().lstrip(".")
     accepted = accepted_endings(model)
     lower = base.lower()
-    ending = next((end for end in (*_COMPRESSED, *accepted) if lower.endswith(end)), "")
-    if ending in _COMPRESSED:
+    ending = next((end for end in (*COMPRESSED, *accepted) if lower.endswith(end)), "")
+    if ending in COMPRESSED:
         raise RequestError(
-            415, f"{base} is a compressed file, which is not accepted; send {format_list(accepted)}"
+            415, f"{base} is a compressed file, which is not accepted; {_send(accepted)}"
         )
     stem = base[: len(base) - len(ending)] if ending else base
     ending = ending or TYPES.get(upload.kind, "") or _by_content(upload.content)
     if ending not in accepted:
         what = base or f"a body of type {upload.kind or 'unknown'}"
-        raise RequestError(
-            415, f"{what} is not a file that this model reads; send {format_list(accepted)}"
-        )
+        raise RequestError(415, f"{what} is not a file that this model reads; {_send(accepted)}")
     return f"{stem[:_LONGEST] or 'input'}{ending}"
+
+
+def _send(accepted: Sequence[str]) -> str:
+    return f"send {format_list(accepted)}" if accepted else "send JSON"
+
+
+def _content(model: Model, upload: Upload, ending: str) -> bytes:
+    is_text = upload.kind.startswith("text/") or ending in _TEXTS
+    return in_encoding(model, upload.content, upload.charset) if is_text else upload.content
 
 
 def _by_content(content: bytes) -> str:
     return next((end for start, end in _SIGNATURES.items() if content.startswith(start)), "")
-
-
-def accepted_endings(model: Model) -> tuple[str, ...]:
-    """Return the endings of the files that a model reads from a request."""
-    own = [end for end in model.input_endings if not end.endswith(_COMPRESSED)]
-    texts = any(field.dtype == TEXT for field in model.inputs.values())
-    images = any(len(field.shape) in (2, 3) for field in model.inputs.values())
-    known = [*own, ".csv", ".npy", *([".txt"] if texts else []), *(IMAGE_ENDINGS if images else ())]
-    return tuple(dict.fromkeys(known))

@@ -36,7 +36,7 @@ class WorkerProcess:
         self._limits = limits
         self._model = pickle.dumps((replace(model, warn=_no_warning), limits, threads))
         self._lock = asyncio.Lock()
-        self._used = self._reading = 0
+        self._used = 0
         self._folders: dict[Process, str] = {}
         self._starting: asyncio.Task[Process] | None = None
 
@@ -52,25 +52,6 @@ class WorkerProcess:
         for process in [*self._folders]:
             _kill(process)
             self._remove_files(process)
-
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[None]:
-        """Take a place for reading a body.
-
-        Raises:
-            RequestError: if too many bodies are being read, or the block takes too long.
-        """
-        if self._reading >= self._limits.readers:
-            raise RequestError(503, f"{self._reading} bodies are being read; try again later")
-        self._reading += 1
-        try:
-            async with asyncio.timeout(self._limits.read_timeout):
-                yield
-        except TimeoutError as error:
-            seconds = f"{self._limits.read_timeout:g} seconds"
-            raise RequestError(408, f"the body did not arrive within {seconds}") from error
-        finally:
-            self._reading -= 1
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
