@@ -122,7 +122,10 @@ def serve(
             log=None if quiet or as_json else lambda line: echo(line, err=True),
         )
     if not address.is_loopback:
-        warn(f"{host} can be reached from other machines, and anyone there can send requests")
+        warn(
+            f"{host} can be reached from other machines, and anyone there can send requests: there"
+            " is no password"
+        )
 
     def ready() -> None:
         if as_json:

@@ -56,7 +56,7 @@ def test_quiet_prints_nothing(tinynet, run, spec):
     assert tinynet(*words).out == ""
 
 
-def test_weights_of_an_older_checkpoint_are_not_exported_in_place_of_a_damaged_one(tinynet, run):
+def test_a_damaged_newest_checkpoint_is_not_replaced_by_an_older_one(tinynet, run):
     newest = sorted((run / "checkpoints").iterdir())[-1]
     newest.write_bytes(newest.read_bytes()[:100])
     result = tinynet("export", run, "-o", "w.npz", "--json")

@@ -46,6 +46,11 @@ pytestmark = pytest.mark.extra
         ("pair", {"a": [1, 2, 3], "b": [[1]]}, "have one sample"),
         ("pair", {"a": [[1, 2, 3]] * 2, "b": [[1]]}, ""),
         ("pair", {"a": [[1, 2, 10**400]], "b": [[1]]}, "too large"),
+        ("table", {"width": True, "color": "red"}, "'width' is true, but the model takes a number"),
+        ("table", [ROWS[0], {"width": False, "color": "red"}], "record 1 (counted from 0)"),
+        ("table", {"width": [1, False], "color": ["red"] * 2}, "'width' holds false"),
+        ("images", [[[[True]] * 8] * 8], "'input' holds true"),
+        ("pair", {"a": [[1, 2, True]], "b": [[1]]}, "'a' holds true"),
     ],
 )
 def test_json_that_is_no_sample_is_4xx_with_a_reason(client_of, model, value, reason):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tinynet.commands.serve.limits import Limits, RequestError
-from tinynet.commands.serve.readers import Readers
+from tinynet.commands.serve.readers import SHORT, Readers
 
 pytestmark = pytest.mark.extra
 
@@ -44,6 +44,18 @@ def test_stalled_clients_give_their_places_to_others():
         assert caught.value.status == 408
         for task in waiting:
             task.cancel()
+
+    asyncio.run(read())
+
+
+def test_short_bodies_need_no_place():
+    async def read():
+        readers = Readers(Limits(readers=1, read_grace=60, read_timeout=0.05))
+        async with readers.place(), readers.place(100), readers.place(SHORT):
+            pass
+        with pytest.raises(RequestError, match="not arrive within"):
+            async with readers.place(100):
+                await asyncio.Event().wait()
 
     asyncio.run(read())
 

@@ -44,6 +44,7 @@ def test_a_process_that_is_ended_leaves_no_uploads(models, tmp_path, monkeypatch
 
 _SERVER = """
 import asyncio, os, pickle, signal, sys, tempfile
+from tinynet.commands.serve.answers import Job
 from tinynet.commands.serve.limits import Limits
 from tinynet.commands.serve.worker_process import WorkerProcess
 tempfile.tempdir = sys.argv[1]
@@ -52,13 +53,26 @@ async def serve():
     with open(sys.argv[2], "rb") as file:
         worker = WorkerProcess(pickle.load(file), Limits(), threads=1)
     await worker.start()
-    os.kill(os.getpid(), signal.SIGKILL)
+    if sys.argv[3] == "idle":
+        os.kill(os.getpid(), signal.SIGKILL)
+    await worker.predict(Endless())
+
+class Endless(Job):
+    def __init__(self):
+        super().__init__(b"")
+
+    def __reduce__(self):
+        code = f"import os\\nos.kill({os.getpid()}, {int(signal.SIGKILL)})\\nwhile True: pass"
+        return exec, (code,)
 
 asyncio.run(serve())
 """
+"""A server that is killed while its process is idle, or computes: it unpickles a job that never
+ends, and kills the server first."""
 
 
-def test_the_process_ends_with_a_server_that_is_killed(models, tmp_path):
+@pytest.mark.parametrize("state", ["idle", "busy"])
+def test_the_process_ends_with_a_server_that_is_killed(models, tmp_path, state):
     import pickle
     from dataclasses import replace
 
@@ -67,7 +81,7 @@ def test_the_process_ends_with_a_server_that_is_killed(models, tmp_path):
     model, files = tmp_path / "model", tmp_path / "files"
     model.write_bytes(pickle.dumps(replace(models["table"], warn=_no_warning)))
     files.mkdir()
-    command = [sys.executable, "-c", _SERVER, str(files), str(model)]
+    command = [sys.executable, "-c", _SERVER, str(files), str(model), state]
     # Its end is that of stderr, which the process that predicts has, too.
     ended = subprocess.run(command, stderr=subprocess.PIPE, cwd=Path.cwd(), timeout=60)
     assert ended.returncode == -signal.SIGKILL, ended.stderr

@@ -101,7 +101,7 @@ def _predicted(
         except MemoryError as error:
             raise DataError("the files need more memory than there is") from error
         finally:
-            warnings[:] = map(names.shown, warnings)
+            warnings[:] = map(names.message, warnings)
         return _as_json(_renamed(predictions, names), job.records, warnings)
 
 

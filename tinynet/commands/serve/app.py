@@ -9,7 +9,7 @@ from typing import Any
 
 from tinynet import __version__
 from tinynet.commands.serve.answers import Answer, error_answer, error_content
-from tinynet.commands.serve.body import read_job
+from tinynet.commands.serve.body import declared_length, read_job
 from tinynet.commands.serve.description import describe
 from tinynet.commands.serve.guard import Guard, Log
 from tinynet.commands.serve.limits import Limits, RequestError
@@ -80,7 +80,7 @@ def create_app(
 
     async def predict(request: Request) -> Any:
         try:
-            async with readers.place():
+            async with readers.place(declared_length(request)):
                 job = await read_job(request, limits, description.types)
             async with worker.slot():
                 return respond(await worker.predict(job))

@@ -5,7 +5,7 @@ from typing import Any
 
 from tinynet.commands.serve.answers import Job
 from tinynet.commands.serve.charsets import charset_of, require_utf8
-from tinynet.commands.serve.formats import BINARY, FORM, JSON, TYPES
+from tinynet.commands.serve.formats import ALIASES, FORM, JSON
 from tinynet.commands.serve.limits import Limits, RequestError, size_text, too_many_samples
 from tinynet.commands.serve.uploads import Upload
 from tinynet.text.wording import quote
@@ -32,7 +32,7 @@ async def read_job(request: Any, limits: Limits, types: Collection[str]) -> Job:
     if kind == FORM and FORM in types:
         uploads = await _files(request, await _body(request, limits), limits)
         return Job(uploads, resize, records)
-    if (kind in TYPES or kind == BINARY) and types != (JSON,):
+    if ALIASES.get(kind, kind) in types:
         upload = Upload("", kind, await _body(request, limits), charset)
         return Job([upload], resize, records)
     raise RequestError(
@@ -55,10 +55,16 @@ def _options(parameters: Any) -> tuple[bool, bool]:
     return resize == "true", form == "records"
 
 
+def declared_length(request: Any) -> int | None:
+    """Return the length that a request gives for its body, or None."""
+    declared = request.headers.get("content-length", "")
+    return int(declared[:20]) if declared.isascii() and declared.isdigit() else None
+
+
 async def _body(request: Any, limits: Limits) -> bytes:
     """Return the body; its length is counted while it arrives, since a client may not give it."""
-    declared = request.headers.get("content-length", "")
-    if declared.isascii() and declared.isdigit() and int(declared[:20]) > limits.max_size:
+    declared = declared_length(request)
+    if declared is not None and declared > limits.max_size:
         raise _too_long(limits)
     parts, size = [], 0
     async for part in request.stream():

@@ -57,8 +57,9 @@ def in_encoding(model: Model, content: bytes, charset: str) -> bytes:
 
 def _known(name: str) -> str:
     try:
-        b"".decode(name)  # refuses codecs of bytes, too
-        is_odd = codecs.lookup(name).name in _SLOW_OR_ODD
+        codec = codecs.lookup(name)
+        is_text = getattr(codec, "_is_text_encoding", True)
+        is_odd = not is_text or codec.name in _SLOW_OR_ODD
     except (LookupError, ValueError, UnicodeError):
         is_odd = True
     if is_odd:

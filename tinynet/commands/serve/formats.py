@@ -29,7 +29,8 @@ TYPES = {
 COMPRESSED = (".gz", ".npz", ".parquet", ".parq", ".pq", ".zip")
 """Endings of files that may hold far more than their size; they are not accepted."""
 
-_ALIASES = ("application/csv",)
+ALIASES = {"application/csv": "text/csv"}
+"""Other names of media types."""
 
 
 def accepted_endings(model: Model) -> tuple[str, ...]:
@@ -40,7 +41,7 @@ def accepted_endings(model: Model) -> tuple[str, ...]:
 
 def accepted_types(endings: Sequence[str]) -> tuple[str, ...]:
     """Return the media types of bodies, by the endings of the files that can be read."""
-    bodies = [kind for kind, end in TYPES.items() if end in endings and kind not in _ALIASES]
+    bodies = [kind for kind, end in TYPES.items() if end in endings and kind not in ALIASES]
     binary = [BINARY] if ".npy" in endings else []
     return (JSON, *bodies, *binary, *([FORM] if endings else []))
 

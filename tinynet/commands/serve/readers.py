@@ -6,6 +6,9 @@ from contextlib import asynccontextmanager
 
 from tinynet.commands.serve.limits import Limits, RequestError
 
+SHORT = 65536
+"""Bytes of a body that needs no place."""
+
 
 class Readers:
     """A number of places for bodies, so that they do not fill the memory.
@@ -19,24 +22,26 @@ class Readers:
         self._started: dict[asyncio.Timeout, float] = {}
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
-        """Take a place for reading a body.
+    async def place(self, length: int | None = None) -> AsyncIterator[None]:
+        """Take a place for reading a body of some bytes; a short one needs none.
 
         Raises:
             RequestError: if too many bodies are being read, if the block takes too long, or if
                 another body needed the place.
         """
         now = asyncio.get_running_loop().time()
-        if len(self._started) >= self._limits.readers:
+        is_short = length is not None and length <= SHORT
+        if not is_short and len(self._started) >= self._limits.readers:
             self._end_oldest(now)
         limit = self._limits.read_timeout
         place = asyncio.timeout(limit)
         try:
             async with place:
-                self._started[place] = now
+                if not is_short:
+                    self._started[place] = now
                 yield
         except TimeoutError as error:
-            if place in self._started:
+            if is_short or place in self._started:
                 message = f"the body did not arrive within {limit:g} seconds"
             else:
                 message = "the body arrived slowly, and others needed its place; try again later"

@@ -66,23 +66,36 @@ def as_files(model: Model, uploads: Sequence[Upload]) -> Iterator[tuple[list[Pat
             own.mkdir()
             paths.append(own / _file_name(model, upload))
             paths[-1].write_bytes(_content(model, upload, paths[-1].suffix))
-        names = Names(folder)
+        bodies = [f"{folder}/{i}/{p.name}" for i, p in enumerate(paths) if not uploads[i].name]
+        names = Names(folder, tuple(bodies))
         try:
             yield paths, names
         except TooManySamplesError:
             raise
         except DataError as error:
-            raise DataError(names.shown(str(error))) from error
+            raise DataError(names.message(str(error))) from error
 
 
 @dataclass(frozen=True)
 class Names:
-    """The names of uploads in place of those of temporary files."""
+    """The names of uploads in place of those of temporary files.
+
+    Attributes:
+        folder: The folder of the files.
+        bodies: The paths of the files that have no names.
+    """
 
     folder: str
+    bodies: tuple[str, ...] = ()
+
+    def message(self, text: str) -> str:
+        """Return a message with the names of the uploads."""
+        for path in self.bodies:
+            text = text.replace(path, "the body")
+        return self.shown(text)
 
     def shown(self, text: str) -> str:
-        """Return a text with the names of the uploads."""
+        """Return the path of an upload, or a text with some, as its name."""
         parts = text.split(f"{self.folder}/")
         return parts[0] + "".join(part.partition("/")[2] or part for part in parts[1:])
 
