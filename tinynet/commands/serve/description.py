@@ -29,7 +29,6 @@ class Description:
         columns: The columns of a table; else empty.
         outputs: Shape and classes of each output.
         endings: The endings of the files that can be sent.
-        types: The media types of the bodies that can be sent.
         example: A JSON value that `/predict` accepts; None if it would be too long.
     """
 
@@ -39,8 +38,12 @@ class Description:
     columns: tuple[TableColumn, ...]
     outputs: dict[str, dict[str, Any]]
     endings: tuple[str, ...]
-    types: tuple[str, ...]
     example: Any
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The media types of the bodies that can be sent."""
+        return accepted_types(self.endings)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain data."""
@@ -73,8 +76,7 @@ def describe(model: Model) -> Description:
     outputs = {name: _output(model, name) for name in model.network.outputs}
     name = str(model.spec.name)
     endings = accepted_endings(model)
-    types = accepted_types(endings)
-    return Description(name, kind_of(model), inputs, columns, outputs, endings, types, example)
+    return Description(name, kind_of(model), inputs, columns, outputs, endings, example)
 
 
 def _input(field: Field) -> dict[str, Any]:
