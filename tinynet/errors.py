@@ -21,6 +21,7 @@ __all__ = [
     "DivergedError",
     "LocatedError",
     "OutdatedInstallationError",
+    "PeerFailure",
     "PluginError",
     "Problem",
     "RunBusyError",
@@ -198,6 +199,29 @@ class RunExistsError(TinynetError):
 
 class RunBusyError(TinynetError):
     """Another process holds the run; the message names it."""
+
+
+class PeerFailure(TinynetError):  # noqa: N818 - it reports an error that has its own type
+    """A process of a run that several compute has failed; each of them raises this.
+
+    Attributes:
+        rank: Number of the process that failed, from 0.
+        size: Number of processes.
+        host: Name of the machine that it ran on.
+        error: Its exception; if that cannot be sent, one of this module with the same text.
+    """
+
+    def __init__(self, rank: int, size: int, host: str, error: Exception) -> None:
+        ours = isinstance(error, TinynetError)
+        text = f"{error}" if ours else f"{type(error).__name__}: {error}".removesuffix(": ")
+        super().__init__(f"process {rank} of {size} on {host}: {text}")
+        self.rank = rank
+        self.size = size
+        self.host = host
+        self.error = error
+
+    def __reduce__(self) -> tuple[type["PeerFailure"], tuple[int, int, str, Exception]]:
+        return type(self), (self.rank, self.size, self.host, self.error)
 
 
 @contextmanager

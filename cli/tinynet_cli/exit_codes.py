@@ -20,6 +20,8 @@ def exit_code(error: BaseException) -> int:
         return SIGNALLED + error.signal
     if not isinstance(error, Exception):
         return INTERRUPTED
+    if isinstance(error, errors.PeerFailure):
+        return exit_code(error.error)
     codes = {
         errors.UsageError: USAGE,
         errors.SpecError: USAGE,

@@ -47,10 +47,16 @@ def _explained(error: BaseException) -> BaseException:
     if isinstance(error, click.Abort):
         # click raises it for a KeyboardInterrupt, whose message says what was saved.
         return error.__cause__ or error
-    if isinstance(error, OSError):
-        # The error of a system call that no other place has explained.
-        from tinynet.errors import CheckpointIOError
+    from tinynet.errors import CheckpointIOError, PeerFailure
 
+    if isinstance(error, PeerFailure):
+        cause = _explained(error.error)
+        if not error.rank:  # It reads the spec and writes the run, so its errors read as ever.
+            return cause
+        if isinstance(cause, CheckpointIOError):
+            return PeerFailure(error.rank, error.size, error.host, cause)
+        return error
+    if isinstance(error, OSError):  # of a system call that no other place has explained
         where = f"{error.filename}: " if error.filename else ""
         return CheckpointIOError(f"{where}{error.strerror or error}")
     return error
