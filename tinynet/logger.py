@@ -13,7 +13,15 @@ from pydantic import JsonValue
 
 from tinynet.config import Config
 
-__all__ = ["LoggedRecord", "LoggedRun", "Logger", "LoggerConfig", "RunState", "StatisticsLogger"]
+__all__ = [
+    "EvaluationLogger",
+    "LoggedRecord",
+    "LoggedRun",
+    "Logger",
+    "LoggerConfig",
+    "RunState",
+    "StatisticsLogger",
+]
 
 RunState: TypeAlias = Literal["finished", "stopped", "failed"]
 """The state of a run when its process ends: complete, stopped and resumable, or with an error."""
@@ -54,6 +62,7 @@ class LoggedRun:
         history: The records of the run up to now, oldest first; empty for a new run. Also those
             from before the logger was added.
         statistics: Likewise those of statistics, by the names that `StatisticsLogger` describes.
+        tests: Likewise those of the test split, by the names that `EvaluationLogger` describes.
     """
 
     folder: Path
@@ -63,6 +72,7 @@ class LoggedRun:
     step: int = 0
     history: Sequence[LoggedRecord] = ()
     statistics: Sequence[LoggedRecord] = ()
+    tests: Sequence[LoggedRecord] = ()
 
 
 class Logger(Protocol):
@@ -114,5 +124,24 @@ class StatisticsLogger(Protocol):
             figures: ``statistics/parameters/dense_1/weight/mean`` and so on. Between them are
                 ``parameters``, ``gradients`` or ``outputs``, and the address of a parameter or the
                 name of a layer; last is ``mean``, ``std``, ``min``, ``max`` or ``zeros``.
+        """
+        ...
+
+
+@runtime_checkable
+class EvaluationLogger(Protocol):
+    """A logger that also records the figures of the test split, which follow the training."""
+
+    def log_test(self, run: LoggedRun, step: int, epoch: int, figures: Mapping[str, float]) -> None:
+        """Add the figures of the test split to the records of a run that no process trains.
+
+        It is the only call of an object that is constructed for it, perhaps in another process than
+        that of the training, and perhaps long after it.
+
+        Args:
+            run: The run as it is now.
+            step: The step of the checkpoint that was evaluated, which may be an earlier one.
+            epoch: Number of its epoch, from 1.
+            figures: ``test/loss`` and ``test/`` with the label of every metric.
         """
         ...

@@ -98,3 +98,30 @@ def test_a_link_in_a_run_folder_of_a_stranger_is_not_followed(tmp_path):
 
 def test_it_keeps_the_promises_of_a_logger():
     check_logger(CSV, {"file": "table.csv"})
+
+
+def test_figures_of_the_test_split_are_a_row_that_a_resumed_run_keeps(tmp_path):
+    run = tinynet.train(SPEC, tmp_path / "run")
+    before, test = rows(run.path), run.evaluate("test")
+    *others, last = rows(run.path)
+    assert [{k: v for k, v in row.items() if not k.startswith("test/")} for row in others] == before
+    assert (last["step"], last["epoch"]) == (str(run.step), "3")
+    assert {k: float(v) for k, v in last.items() if k.startswith("test/")} == {
+        f"test/{name}": value for name, value in test.items()
+    }
+    tinynet.resume(run.path, overrides={"training.epochs": 4})
+    steps = [row["step"] for row in rows(run.path) if row["test/loss"]]
+    assert steps == [str(run.step)]
+    assert [int(row["step"]) for row in rows(run.path)] == sorted(
+        int(row["step"]) for row in rows(run.path)
+    )
+
+
+def test_figures_of_the_test_split_make_a_new_table_if_it_is_gone(tmp_path):
+    run = tinynet.train(SPEC, tmp_path / "run")
+    whole = rows(run.path)
+    (run.path / "metrics.csv").unlink()
+    run.evaluate("test")
+    table = rows(run.path)
+    assert len(table) == len(whole) + 1
+    assert figures(table[:-1]) == figures(whole)

@@ -218,3 +218,12 @@ def test_an_unreachable_server_is_a_warning(tmp_path, monkeypatch):
 
 def test_it_keeps_the_promises_of_a_logger(uri):
     check_logger(MLflow, {"experiment": "kit"})
+
+
+def test_figures_of_the_test_split_are_metrics_of_the_same_run(uri, tmp_path):
+    run = tinynet.train(spec_of(epochs=1), tmp_path / "run")
+    before, test = metrics(uri), run.evaluate("test")
+    found = metrics(uri)
+    assert found["test/loss"] == [(run.step, pytest.approx(test["loss"]))]
+    assert {key: points for key, points in found.items() if not key.startswith("test/")} == before
+    assert only_run(uri)[1].info.status == "FINISHED"

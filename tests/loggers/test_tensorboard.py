@@ -127,3 +127,13 @@ def test_a_link_in_a_run_folder_of_a_stranger_is_not_followed(tmp_path):
 
 def test_it_keeps_the_promises_of_a_logger():
     check_logger(TensorBoard, {})
+
+
+def test_figures_of_the_test_split_are_scalars_that_hide_no_others(tmp_path):
+    run = tinynet.train(SPEC, tmp_path / "run")
+    test = run.evaluate("test")
+    found = read(run.path)
+    assert found["test/loss"] == [(run.step, pytest.approx(test["loss"]))]
+    assert {tag: v for tag, v in found.items() if not tag.startswith("test/")} == expected(run)
+    tinynet.resume(run.path, overrides={"training.epochs": 4})
+    assert [step for step, _ in read(run.path)["test/loss"]] == [run.step]

@@ -11,6 +11,7 @@ import tinynet
 from tests.small_spec import small_spec
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import PluginError, SpecError, UsageError
+from tinynet.extras import MissingPackageError
 from tinynet.logger import LoggerConfig
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted
@@ -269,3 +270,77 @@ def test_a_run_that_an_observer_stops_is_not_finished(recorder, tmp_path):
     spec = {**SPEC, "training": {**SPEC["training"], "loggers": ["recorder"]}}
     tinynet.train(spec, tmp_path / "run", observer=stop)
     assert CALLS[-1][:2] == ("finish", "stopped")
+
+
+class RecordsTests(Recorder):
+    """A logger that remembers the figures of the test split, too."""
+
+    def log_test(self, run, step, epoch, figures):
+        CALLS.append(("test", step, epoch, dict(figures), run))
+        figures.clear()  # a copy of its own
+
+
+class FailsInTheTest(Recorder):
+    def log_test(self, run, step, epoch, figures):
+        raise OSError("no such server")
+
+
+def of_tests():
+    return [call for call in CALLS if call[0] == "test"]
+
+
+def test_figures_of_the_test_split_reach_loggers_once(register, tmp_path):
+    """Otherwise a dashboard has everything but the figures that count at the end."""
+    register("loggers", "recorder", Recorder)
+    register("loggers", "tester", RecordsTests)
+    run = tinynet.train(small_spec(loggers=["recorder", "tester"]), tmp_path / "run")
+    CALLS.clear()
+    test = run.evaluate("test")
+    ((_, step, epoch, figures, logged),) = CALLS
+    assert (step, epoch) == (run.step, 3)
+    assert figures == {f"test/{name}": value for name, value in test.items()}
+    assert (logged.name, logged.step, len(logged.history)) == ("run", run.step, 3)
+    assert logged.tests == []
+    assert run.evaluate("test") == test
+    run.evaluate("val")
+    assert len(CALLS) == 1
+    tinynet.resume(run.path, overrides={"training.epochs": 4})
+    for again in (call[-1] for call in CALLS if call[0] == "start"):
+        assert [(one.step, one.epoch, one.figures) for one in again.tests] == [(step, 3, figures)]
+
+
+def test_figures_of_a_run_that_is_trained_do_not_reach_loggers(register, tmp_path):
+    """A second process must not write into the records of the first."""
+    register("loggers", "tester", RecordsTests)
+
+    def observe(event):
+        if isinstance(event, Evaluated) and event.epoch == 2:
+            tinynet.evaluate(tmp_path / "run", checkpoint="last")
+
+    spec = small_spec(loggers=["tester"], checkpoint={"every_steps": 1})
+    tinynet.train(spec, tmp_path / "run", observer=observe)
+    assert of_tests() == []
+
+
+def test_a_logger_that_fails_in_the_test_is_a_warning(register, tmp_path):
+    register("loggers", "fails", FailsInTheTest)
+    run = tinynet.train(small_spec(epochs=1, loggers=["fails"]), tmp_path / "run")
+    events = []
+    assert "loss" in run.evaluate("test", observer=events.append)
+    (warning,) = [event.message for event in events if isinstance(event, Warned)]
+    assert "log_test raised" in warning
+    assert "no such server" in warning
+
+
+def test_a_missing_logger_does_not_prevent_an_evaluation(register, tmp_path, monkeypatch):
+    register("loggers", "tester", RecordsTests)
+    run = tinynet.train(small_spec(epochs=1, loggers=["tester"]), tmp_path / "run")
+
+    def missing(self, config):
+        raise MissingPackageError("pip install it")
+
+    monkeypatch.setattr(RecordsTests, "__init__", missing)
+    events = []
+    run.evaluate("test", observer=events.append)
+    (warning,) = [event.message for event in events if isinstance(event, Warned)]
+    assert "not recorded by loggers" in warning

@@ -21,7 +21,7 @@ class Prints(CSV):
 
 class FixedColumns(CSV):
     def log(self, step, epoch, figures):
-        for name in ("loss", "train/loss"):
+        for name in ("loss", "train/loss", "test/loss"):
             if name in figures:
                 super().log(step, epoch, {name: figures[name]})
                 return
@@ -52,6 +52,17 @@ class FailsForStatistics(CSV):
         raise ValueError("too many")
 
 
+class NeedsTheTraining(CSV):
+    def log_test(self, run, step, epoch, figures):
+        self.log(step, epoch, figures)
+
+
+class ChangesTheTest(CSV):
+    def log_test(self, run, step, epoch, figures):
+        super().log_test(run, step, epoch, figures)
+        figures.clear()
+
+
 @pytest.mark.parametrize(
     ("cls", "finding"),
     [
@@ -62,8 +73,12 @@ class FailsForStatistics(CSV):
         (ChangesTheRun, "pure: the logger changes the run"),
         (NeedsAnEarlierFile, "resumed.*FileNotFoundError"),
         (FailsForStatistics, "statistics: raised ValueError: too many"),
+        (NeedsTheTraining, "tests: raised AttributeError"),
+        (ChangesTheTest, "tests: log_test changes what it is given"),
     ],
 )
-def test_wrong_logger_is_found(cls, finding):
+def test_wrong_logger_is_found(cls, finding, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(CheckFailed, match=finding):
         check_logger(cls, {})
+    assert not [*tmp_path.iterdir()], "the kit calls a logger outside of its own folder"

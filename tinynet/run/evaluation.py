@@ -18,6 +18,7 @@ from tinynet.files.scan_cache import verifying
 from tinynet.prediction.model import Model
 from tinynet.run.arguments import check_arguments
 from tinynet.run.evaluation_log import append_evaluation
+from tinynet.run.loggers import log_test
 from tinynet.run.models import open_run
 from tinynet.run.options import Settings, observer
 from tinynet.run.roots import recorded_root
@@ -136,7 +137,8 @@ def evaluate_split(
 ) -> Evaluation:
     """Evaluate a split of the run's data, or of those given in their place; see `evaluate`.
 
-    The result is also appended to the run's ``evaluations.jsonl``, unless the data have changed.
+    The result is also appended to the run's ``evaluations.jsonl``, and that of the test split
+    recorded by its loggers, unless the data have changed.
     """
     name: SplitName = "val" if split == "validation" else split
     report = observer(settings)
@@ -163,7 +165,9 @@ def evaluate_split(
         report(Warned(change))
     result = _evaluate((file, state, model), data, name, name, settings)
     if not changes:
-        append_evaluation(file, result.step, name, result.samples, result.metrics)
+        is_new = append_evaluation(file, result.step, name, result.samples, result.metrics)
+        if is_new and name == "test":
+            log_test(file.parent.parent, state, spec, result.metrics, lambda t: report(Warned(t)))
     return result
 
 

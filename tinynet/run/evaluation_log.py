@@ -27,15 +27,15 @@ _SPLITS = ("train", "val", "test")
 
 def append_evaluation(
     checkpoint: Path, step: int, split: str, samples: int, metrics: Mapping[str, float]
-) -> None:
-    """Append an evaluation to the log of the run that the checkpoint file is in.
+) -> bool:
+    """Append an evaluation to the log of the run that the checkpoint file is in; True if it is new.
 
     A checkpoint that is not in a run folder, such as a copy, has no log. An evaluation that the log
     has already is not repeated.
     """
     folder = RunFolder(checkpoint.parent.parent)
     if folder.checkpoint(step) != checkpoint or not os.path.lexists(folder.lock):
-        return
+        return False
     record = {
         "checkpoint": step,
         "split": split,
@@ -46,7 +46,7 @@ def append_evaluation(
     line = json.dumps(record, allow_nan=False).encode() + b"\n"
     with suppress(OSError, CheckpointError):
         if _content(_parse(record)) in map(_content, read_evaluations(folder.path)):
-            return
+            return False
         descriptor = open_strictly(folder.path / NAME, APPEND)
         try:
             size = os.fstat(descriptor).st_size
@@ -56,6 +56,8 @@ def append_evaluation(
             os.write(descriptor, b"\n" * cut + line)
         finally:
             os.close(descriptor)
+        return True
+    return False
 
 
 def read_evaluations(run: Path, problems: list[str] | None = None) -> list[dict[str, Any]]:

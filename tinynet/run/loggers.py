@@ -10,7 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from tinynet import registry
-from tinynet.logger import LoggedRecord, LoggedRun, Logger, RunState, StatisticsLogger
+from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.errors import TinynetError
+from tinynet.logger import (
+    EvaluationLogger,
+    LoggedRecord,
+    LoggedRun,
+    Logger,
+    RunState,
+    StatisticsLogger,
+)
+from tinynet.run.evaluation_log import read_evaluations
+from tinynet.run.folder import RunFolder
+from tinynet.run.lock import is_locked
 from tinynet.run.log import read_log, read_statistics
 from tinynet.spec.models import Spec
 from tinynet.text.plugin_errors import located_cause, origin
@@ -63,6 +75,16 @@ class Loggers:
 
         self._call("statistics", record)
 
+    def log_test(self, run: LoggedRun, record: LoggedRecord, warn: Callable[[str], None]) -> None:
+        """Record the figures of the test split after the training, by the loggers that do."""
+        self._warn = warn
+
+        def add(logger: Logger) -> None:
+            if isinstance(logger, EvaluationLogger):
+                logger.log_test(run, record.step, record.epoch, dict(record.figures))
+
+        self._call("log_test", add)
+
     def finish(self, state: RunState, figures: Mapping[str, float]) -> None:
         """Complete the records."""
         self._call("finish", lambda logger: logger.finish(state, dict(figures)))
@@ -74,9 +96,67 @@ class Loggers:
             except (Exception, SystemExit) as error:
                 self.loggers.remove(logger)
                 self._warn(
-                    f"the logger {origin(logger)} is switched off, and the training continues:"
+                    f"the logger {origin(logger)} is switched off"
+                    f"{', and the training continues' if method != 'log_test' else ''}:"
                     f" {method} raised {located_cause(error)}"
                 )
+
+
+def log_test(
+    path: Path,
+    state: Checkpoint,
+    spec: Spec,
+    metrics: Mapping[str, float],
+    warn: Callable[[str], None],
+) -> None:
+    """Record the figures of the test split by the loggers of a spec, unless the run is trained.
+
+    Args:
+        path: The run folder, whose last evaluation of the test split is this one.
+        state: The checkpoint that was evaluated.
+        spec: Its spec.
+        metrics: The figures.
+        warn: Called if a logger fails.
+    """
+    folder = RunFolder(path)
+    if not spec.training.loggers or is_locked(folder.lock):
+        return
+    try:
+        loggers = Loggers.of(spec)
+        records, statistics = history(folder.log), past_statistics(folder.statistics)
+    except TinynetError as error:
+        warn(f"the figures of the test split are not recorded by loggers: {error}")
+        return
+    tests, step, own = past_tests(path, records), state.progress.step, path.resolve()
+    if tests and tests[-1].step == step:
+        tests.pop()  # this one
+    last = records[-1].step if records else step
+    resolved = spec.resolved()
+    run = LoggedRun(own, own.name, state.run_id, resolved, last, records, statistics, tests)
+    figures = {f"test/{name}": value for name, value in metrics.items()}
+    record = LoggedRecord(step, _epoch_of(step, records), figures, time.time())
+    loggers.log_test(run, record, warn)
+
+
+def past_tests(path: Path, records: Sequence[LoggedRecord]) -> list[LoggedRecord]:
+    """Return the evaluations of the test split up to the last of other records of a run folder."""
+    last = records[-1].step if records else 0
+    return [
+        LoggedRecord(
+            one["checkpoint"],
+            _epoch_of(one["checkpoint"], records),
+            {f"test/{n}": math.nan if v is None else v for n, v in one["metrics"].items()},
+            _seconds(one["time"]),
+        )
+        for one in read_evaluations(path)
+        if one["split"] == "test" and one["checkpoint"] <= last
+    ]
+
+
+def _epoch_of(step: int, records: Sequence[LoggedRecord]) -> int:
+    """Return the epoch of a step: that of the first record from it on."""
+    epochs = (record.epoch for record in records if record.step >= step)
+    return next(epochs, records[-1].epoch if records else 1)
 
 
 def history(log: Path) -> Sequence[LoggedRecord]:

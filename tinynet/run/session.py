@@ -20,7 +20,7 @@ from tinynet.run.ending import recorded_ending
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted, recorded_signals
 from tinynet.run.log import RunLog
-from tinynet.run.loggers import Loggers, history, past_statistics
+from tinynet.run.loggers import Loggers, history, past_statistics, past_tests
 from tinynet.run.observers import StoppableObserver
 from tinynet.run.roots import resume_command
 from tinynet.run.save_policy import SavePolicy
@@ -199,7 +199,8 @@ class Session:
             return
         folder = self.folder.path.resolve()
         run_id, spec, step = self.draft.run_id, self.draft.spec, self.trainer.step
-        past = history(self.folder.log), past_statistics(self.folder.statistics)
+        records = history(self.folder.log)
+        past = records, past_statistics(self.folder.statistics), past_tests(folder, records)
         run = LoggedRun(folder, folder.name, run_id, spec, step, *past)
         self.loggers.start(run, lambda text: self.tell(Warned(text)))
         state: RunState = "failed"

@@ -12,7 +12,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
-from tinynet.logger import LoggedRecord, LoggedRun, LoggerConfig, RunState, StatisticsLogger
+from tinynet.logger import (
+    EvaluationLogger,
+    LoggedRecord,
+    LoggedRun,
+    LoggerConfig,
+    RunState,
+    StatisticsLogger,
+)
 from tinynet.testing.checks import Check, checks_of, require, run_all
 from tinynet.testing.configs import Options, make_config, require_config
 from tinynet.testing.state import no_global_randomness
@@ -26,6 +33,7 @@ SPEC: dict[str, Any] = {
 }
 STEP = {"loss": 2.5, "learning_rate": 0.01}
 EVALUATION = {"train/loss": 2.0, "val/loss": 2.25, "val/kind/accuracy": 0.5, "learning_rate": 0.01}
+TEST = {"test/loss": 2.5, "test/kind/accuracy": 0.5}
 STATISTICS = {
     f"statistics/parameters/dense_1/weight/{name}": 0.5
     for name in ("mean", "std", "min", "max", "zeros")
@@ -117,7 +125,7 @@ def resumed(case: LoggerCase) -> None:
 
 def statistics(case: LoggerCase) -> None:
     """Statistics are recorded, if the logger does, also those of a resumed run."""
-    if not isinstance(case.logger(), StatisticsLogger):
+    if not issubclass(case.logger_class, StatisticsLogger):
         return
     with new_folder() as folder:
         logger, run = case.logger(), run_in(folder, RECORDS[:1])
@@ -126,6 +134,23 @@ def statistics(case: LoggerCase) -> None:
         logger.log(2, 1, dict(STEP))
         logger.statistics(2, 1, {**STATISTICS, "statistics/outputs/relu_1/max": math.inf})
         logger.finish("finished", {})
+
+
+def tests(case: LoggerCase) -> None:
+    """Figures of the test split are recorded after the training, if the logger does."""
+    if not issubclass(case.logger_class, EvaluationLogger):
+        return
+    with new_folder() as folder:
+        case.record(folder)
+        run, figures = run_in(folder, RECORDS), dict(TEST)
+        before = copy.deepcopy(run)
+        case.logger().log_test(run, 2, 1, figures)
+        past = replace(run, tests=[LoggedRecord(2, 1, dict(TEST), 1.7e9)])
+        case.logger().log_test(past, 4, 2, {"test/loss": math.nan})
+        require((run, figures) == (before, TEST), "log_test changes what it is given")
+        case.logger().start(past)
+    with new_folder() as folder:
+        case.logger().log_test(run_in(folder, RECORDS), 4, 2, dict(TEST))
 
 
 def odd_figures(case: LoggerCase) -> None:
@@ -158,7 +183,7 @@ def quiet(case: LoggerCase) -> None:
 
 
 LOGGER_CHECKS: tuple[Callable[[LoggerCase], None], ...] = (
-    config, constructor, records, resumed, statistics, odd_figures, pure, quiet
+    config, constructor, records, resumed, statistics, tests, odd_figures, pure, quiet
 )  # fmt: skip
 
 

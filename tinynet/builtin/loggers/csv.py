@@ -23,7 +23,8 @@ class CSV:
     """A CSV table in the run folder with a row for each evaluation and each logged step.
 
     The columns are ``step``, ``epoch``, ``time`` (UTC) and a column for each figure; a figure that
-    a row does not have is empty. A resumed run has every step once.
+    a row does not have is empty. A resumed run has every step once. Figures of the test split are
+    rows, too, at the step of the checkpoint.
     """
 
     family = "files"
@@ -50,9 +51,11 @@ class CSV:
 
     def start(self, run: LoggedRun) -> None:
         self._path = run.folder / self._name
-        names = dict.fromkeys(name for record in run.history for name in record.figures)
+        # Those of a test follow the others of its step.
+        records = sorted((*run.history, *run.tests), key=lambda record: record.step)
+        names = dict.fromkeys(name for record in records for name in record.figures)
         self._columns = [*_FIXED, *names]
-        self._replace(_row(record) for record in run.history)
+        self._replace(map(_row, records))
 
     def log(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
         new = [name for name in figures if name not in self._columns]
@@ -64,8 +67,24 @@ class CSV:
         with explaining_io(self._path), open(open_strictly(self._path, APPEND), "ab") as file:
             file.write(self._text([row]))
 
+    def log_test(self, run: LoggedRun, step: int, epoch: int, figures: Mapping[str, float]) -> None:
+        self._path = run.folder / self._name
+        self._columns = self._head()
+        if not self._columns:
+            self.start(run)
+        self.log(step, epoch, figures)
+
     def finish(self, state: RunState, figures: Mapping[str, float]) -> None:
         pass
+
+    def _head(self) -> list[str]:
+        """Return the columns of the table; none without a table."""
+        try:
+            descriptor = open_strictly(self._path, READ)
+        except FileNotFoundError:
+            return []
+        with explaining_io(self._path), open(descriptor, encoding="utf-8", newline="") as file:
+            return next(csv.reader(file), [])
 
     def _rows(self) -> list[dict[str, str]]:
         with (

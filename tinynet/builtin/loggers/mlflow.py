@@ -87,7 +87,7 @@ class MLflow:
                 self._send_params(_params(run.spec))
             else:
                 self._continue(run, before)
-            for record in (*run.history, *run.statistics):
+            for record in (*run.history, *run.statistics, *run.tests):
                 self._add(record.step, record.epoch, record.figures, record.time)
             self._send()
 
@@ -100,6 +100,17 @@ class MLflow:
 
     def statistics(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
         self.log(step, epoch, figures)
+
+    def log_test(self, run: LoggedRun, step: int, epoch: int, figures: Mapping[str, float]) -> None:
+        with _careful():
+            self._client = self._new_client(tracking_uri=self._uri)
+            before = self._earlier(run)
+            if before is None:
+                return  # It was deleted, or is in another place.
+            self._id = before.info.run_id
+            self._known["epoch"] = {step: float(epoch)}  # which the training has recorded
+            self._add(step, epoch, figures, time.time())
+            self._send()
 
     def finish(self, state: RunState, figures: Mapping[str, float]) -> None:
         with _careful():

@@ -40,12 +40,7 @@ class TensorBoard:
         self._last: dict[str, int] = {}
 
     def start(self, run: LoggedRun) -> None:
-        folder = run.folder / _FOLDER
-        with explaining_io(folder):
-            folder.mkdir(exist_ok=True)
-            require_folder(folder)
-            earlier = sorted(path.name for path in folder.glob("events.out.tfevents.*"))
-        self._path = _next_path(folder, earlier)
+        earlier = self._new_file(run)
         # Events at the step itself are written again: only the history tells which of them the
         # earlier process recorded before its checkpoint.
         first, now = run.step if earlier else 0, time.time()
@@ -55,7 +50,7 @@ class TensorBoard:
             self._event(wall_time=now, step=first, session_log=start),
             *(
                 self._scalars(record.step, record.figures, record.time)
-                for record in (*run.history, *run.statistics)
+                for record in (*run.history, *run.statistics, *run.tests)
                 if record.step >= first
             ),
         )
@@ -66,8 +61,26 @@ class TensorBoard:
     def statistics(self, step: int, epoch: int, figures: Mapping[str, float]) -> None:
         self.log(step, epoch, figures)
 
+    def log_test(self, run: LoggedRun, step: int, epoch: int, figures: Mapping[str, float]) -> None:
+        if self._new_file(run):
+            # Without a start event, which would hide the later steps of earlier files.
+            self._append(self._event(wall_time=time.time(), file_version=_VERSION))
+        else:
+            self.start(run)
+        self.log(step, epoch, figures)
+
     def finish(self, state: RunState, figures: Mapping[str, float]) -> None:
         pass
+
+    def _new_file(self, run: LoggedRun) -> list[str]:
+        """Choose a file for the events; return the names of the earlier ones."""
+        folder = run.folder / _FOLDER
+        with explaining_io(folder):
+            folder.mkdir(exist_ok=True)
+            require_folder(folder)
+            earlier = sorted(path.name for path in folder.glob("events.out.tfevents.*"))
+        self._path = _next_path(folder, earlier)
+        return earlier
 
     def _scalars(self, step: int, figures: Mapping[str, float], now: float) -> Any:
         # The learning rate of a step is a figure of its evaluation, too.
