@@ -107,30 +107,31 @@ def serve(
         import uvicorn  # noqa: F401
 
     address = bind(host, port)
-    with Display(quiet=quiet or as_json) as display:
-        model = load_model(path, checkpoint, observer=display, **settings)
-        file, _ = find_checkpoint(path, checkpoint)
-        app = create_app(
-            model,
-            limits=Limits(max_size, timeout, max_rows, max_values),
-            threads=threads,
-            # Clients on other machines do not see the folders above the run.
-            source="/".join(
-                file.absolute().parts[-3 if file.parent.name == "checkpoints" else -1 :]
-            ),
-            hosts=address.names,
-            log=None if quiet or as_json else lambda line: echo(line, err=True),
-        )
-    if not address.is_loopback:
-        warn(
-            f"{host} can be reached from other machines, and anyone there can send requests: there"
-            " is no password"
-        )
+    with address.listener:
+        with Display(quiet=quiet or as_json) as display:
+            model = load_model(path, checkpoint, observer=display, **settings)
+            file, _ = find_checkpoint(path, checkpoint)
+            app = create_app(
+                model,
+                limits=Limits(max_size, timeout, max_rows, max_values),
+                threads=threads,
+                # Clients on other machines do not see the folders above the run.
+                source="/".join(
+                    file.absolute().parts[-3 if file.parent.name == "checkpoints" else -1 :]
+                ),
+                hosts=address.names,
+                log=None if quiet or as_json else lambda line: echo(line, err=True),
+            )
+        if not address.is_loopback:
+            warn(
+                f"{host} can be reached from other machines, and anyone there can send requests:"
+                " there is no password"
+            )
 
-    def ready() -> None:
-        if as_json:
-            print_json({"address": address.url, "model": model.spec.name, "checkpoint": file})
-        else:
-            echo(f"{model.spec.name}: {address.url} (Ctrl-C ends the server)")
+        def ready() -> None:
+            if as_json:
+                print_json({"address": address.url, "model": model.spec.name, "checkpoint": file})
+            else:
+                echo(f"{model.spec.name}: {address.url} (Ctrl-C ends the server)")
 
-    run(app, address, ready)
+        run(app, address, ready)

@@ -77,7 +77,7 @@ def test_a_damaged_newest_checkpoint_is_refused_with_a_remedy_that_works(tinynet
         result = tinynet("evaluate", best_before_last, *words)
         assert result.code == 4
         assert result.err.startswith(
-            f"error: the newest checkpoint of {best_before_last} is damaged; restore it from a"
+            f"error: the newest checkpoint of {best_before_last} is damaged ({last}: "
         )
         assert f"instead of the run: {older}\n" in result.err
     assert tinynet("evaluate", older).code == 0

@@ -2,11 +2,12 @@
 
 import http.client
 import json
+import shutil
 import signal
 import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import pytest
@@ -84,6 +85,28 @@ def test_a_port_in_use_is_one_sentence(tinynet, digits):
     )
 
 
+@pytest.mark.parametrize("seconds", ["nan", "inf", "0", "-1", "1e9", "soon"])
+def test_a_timeout_is_a_positive_number_of_seconds(tinynet, digits, seconds):
+    result = tinynet("serve", digits, "--timeout", seconds)
+    assert result.code == 2
+    assert "error: Invalid value for '--timeout'" in result.err
+
+
+def test_a_damaged_newest_checkpoint_is_refused_as_in_predict(tinynet, digits, tmp_path):
+    """The server would answer as the untrained network of step 0."""
+    shutil.copytree(digits, tmp_path / "run")
+    run = tmp_path / "run"
+    older, newest = sorted((run / "checkpoints").iterdir())
+    newest.write_bytes(newest.read_bytes()[:-1])
+    np.save("new.npy", np.zeros((1, 8, 8, 1), np.uint8))
+    served, predicted = tinynet("serve", run, "--port", 0), tinynet("predict", run, "new.npy")
+    assert served.code == predicted.code == 4
+    assert served.err == predicted.err
+    assert f"instead of the run: {older}\n" in served.err
+    with serving(run, "--checkpoint", older.name) as (_, port):
+        assert send(port, "GET", "/model")[1]["source"].endswith(older.name)
+
+
 def test_a_chunked_body_that_never_ends_is_413(port):
     """It has no length that could be refused beforehand."""
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
@@ -92,12 +115,15 @@ def test_a_chunked_body_that_never_ends_is_413(port):
         assert b" 413 " in connection.recv(65536).partition(b"\r\n")[0]
 
 
-def test_a_client_that_sends_slowly_is_refused_and_others_are_answered(port):
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
-        head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n"
-        connection.sendall(head + b"[")
+@pytest.mark.parametrize("length", [100, 90_000])
+def test_clients_that_send_slowly_do_not_block_others(port, length):
+    """As many of them as there are places for bodies would do so for 30 seconds."""
+    head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n["
+    with ExitStack() as stack:
+        for start in [head.encode()] * 64 + [b"POST /predict"] * 16:
+            connection = socket.create_connection(("127.0.0.1", port), timeout=60)
+            stack.enter_context(connection).sendall(start)
         assert send(port, "POST", "/predict", json.dumps(SAMPLE))[0] == 200
-        assert b" 408 " in connection.recv(65536).partition(b"\r\n")[0]
 
 
 def test_requests_at_the_same_time_are_all_answered(port):
@@ -112,7 +138,9 @@ def test_another_host_is_warned_about(start, digits):
     process = start("serve", digits, "--host", "0.0.0.0", "--port", "0")
     try:
         assert "http://0.0.0.0:" in process.stdout.readline()
-        assert "can be reached from other machines" in process.stderr.readline()
+        warning = process.stderr.readline()
+        assert "can be reached from other machines" in warning
+        assert "there is no password" in warning
     finally:
         process.kill()
         process.communicate()

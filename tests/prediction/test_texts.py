@@ -247,3 +247,19 @@ def test_words_of_texts_that_are_cut(folder):
         [2, "the", "D"],
         [2, "lily", "F"],
     ]
+
+
+def test_a_file_of_texts_for_a_model_of_texts_in_memory(tmp_path):
+    """Their dataset reads no files, but a text on each line is the same for all models."""
+    texts = [f"{'good' if i % 2 else 'bad'} day {i}" for i in range(40)]
+    spec = {"tinynet": 1, "name": "memory", "data": {"transforms": ["bag_of_words"]}}
+    spec["network"] = {"layers": [{"type": "dense", "units": 2}]}
+    spec["training"] = {**TRAINING, "epochs": 1, "loss": "softmax_cross_entropy"}
+    run = tinynet.train(spec, tmp_path / "run", data=(texts, [i % 2 for i in range(40)]))
+    model = tinynet.load_model(run.path)
+    path = tmp_path / "new.txt"
+    path.write_text("good day\nbad\n")
+    assert np.array_equal(model.predict(path).values, model.predict(["good day", "bad"]).values)
+    path.write_text("good day\n\nbad\n")
+    with pytest.raises(DataError, match=r"new\.txt, line 2 is blank"):
+        model.predict(path)

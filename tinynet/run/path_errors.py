@@ -45,11 +45,10 @@ def none_intact(path: Path, faults: Iterable[str]) -> CheckpointCorruptError:
 def newest_damaged(path: Path, intact: Path, faults: Iterable[str]) -> CheckpointCorruptError:
     """Return the error about a run folder whose newest checkpoint is damaged."""
     older, run = shlex.quote(str(intact)), shlex.quote(str(path))
-    reasons = "\n  ".join(faults)
     return CheckpointCorruptError(
-        f"the newest checkpoint of {path} is damaged; restore it from a copy, continue from the"
-        f" older one (tinynet resume {run}), or give the older one instead of the run:"
-        f" {older}\n  {reasons}"
+        f"the newest checkpoint of {path} is damaged ({'; '.join(faults)}); restore it from a copy,"
+        f" continue from the older one (tinynet resume {run}), or give the older one instead of the"
+        f" run: {older}"
     )
 
 

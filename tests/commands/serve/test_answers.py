@@ -2,9 +2,13 @@
 
 import io
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+import tinynet
 
 pytestmark = pytest.mark.extra
 
@@ -129,6 +133,33 @@ def test_texts(client_of, models, request_):
 def test_several_inputs(client_of, models, value):
     x = {"a": np.array([[1.0, 2, 3]]), "b": np.array([[4.0]])}
     assert answer(client_of("pair"), json=value) == expected(models["pair"], x)
+
+
+def test_messages_have_the_words_of_requests(client_of):
+    """Clients have no command line, and no Python."""
+    said = [
+        message(client_of("images"), 422, files={"file": ("a.png", png((20, 10)))}),
+        message(client_of("images"), 422, json=[[[["a"]]]]),
+        message(client_of("table"), 422, json={"width": None, "color": "red"}),
+        message(client_of("table"), 422, json={"wide": 1, "color": "red"}),
+        message(client_of("table", max_rows=1), 413, json=ROWS),
+        message(client_of("texts"), 422, json=[["a"]]),
+    ]
+    for text in said:
+        for word in ("numpy", "Python", "--resize", "a list of str", '"columns"', "header"):
+            assert word not in text
+    assert said[0].endswith("(add ?resize=true to the address to resize it)")
+    assert said[3] == "the records lack 'width'; they have 'wide', 'color'"
+
+
+def test_the_replaced_messages_exist():
+    """A message that is changed in its place would no longer be replaced here."""
+    from tinynet.commands.serve.wording import REPLACED
+
+    folder = Path(tinynet.__file__).parent / "prediction"
+    sources = "".join(path.read_text() for path in folder.glob("*.py"))
+    joined = re.sub(r'"\s*\n\s*f?"', "", sources)
+    assert [part for part in REPLACED if part not in joined] == []
 
 
 @pytest.mark.parametrize("name", ["table", "images", "texts", "pair", "series"])

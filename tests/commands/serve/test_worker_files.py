@@ -131,6 +131,29 @@ def test_a_client_that_leaves_is_one_quiet_line(models, capfd):
     assert capfd.readouterr().err == ""
 
 
+def test_a_client_that_sends_nothing_is_answered_with_408(models):
+    for package in ("fastapi", "jinja2", "uvicorn"):
+        pytest.importorskip(package, reason=f"needs {package}, of the extra serve")
+    from tinynet.commands.serve.app import create_app
+
+    app = create_app(models["table"], limits=Limits(read_timeout=0.05))
+    scope = {
+        "type": "http", "method": "POST", "path": "/predict", "raw_path": b"/predict",
+        "query_string": b"", "headers": [(b"content-length", b"100")],
+    }  # fmt: skip
+    messages = []
+
+    async def receive():
+        await asyncio.Event().wait()
+
+    async def send(message):
+        messages.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    assert messages[0]["status"] == 408
+    assert b"not arrive within 0.05 seconds" in messages[1]["body"]
+
+
 def test_an_answer_that_would_be_too_large_is_413(client_of):
     """A small request may stand for an answer that fills the memory."""
     text = message(client_of("table", max_values=3), 413, json=ROWS)
