@@ -1,13 +1,13 @@
 """Files that tinynet reads for any model: folders of images, and tables of numbers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from tinynet.builtin.datasets.csv import CSV
-from tinynet.dataset import Field, InputReader, RowReader
+from tinynet.dataset import TEXT, Field, InputReader, RowReader
 from tinynet.errors import DataError
 from tinynet.files.csv_blocks import read_blocks
 from tinynet.files.pieces import find_pieces
@@ -84,6 +84,11 @@ def read_csv(path: str, field: Field, warn: Callable[[str], None]) -> Array:
             )
     config = CSV.Config(path=path, target=0, header=header)
     return CSV.read_inputs(config, path, {"input": replace(field, names=names)})["input"]
+
+
+def are_of_texts(fields: Mapping[str, Field]) -> bool:
+    """Return True if the inputs of a model are a text alone."""
+    return [(field.dtype, field.shape) for field in fields.values()] == [(TEXT, ())]
 
 
 def read_texts(path: str) -> Array:

@@ -22,6 +22,7 @@ from tinynet.files.images import unsupported_hint
 from tinynet.files.nearby import files_of_pattern, suggest_path
 from tinynet.prediction import images
 from tinynet.prediction.generic_files import (
+    are_of_texts,
     array_files,
     images_in,
     is_image,
@@ -210,8 +211,9 @@ class Reader:
 
     def _read_path(self, path: Path, as_image: bool) -> Iterator[RawInputs]:
         ending = path.suffix.lower()
-        endings = (".npy", ".npz", ".csv", *self._endings_of_texts)
-        generic = not path.is_dir() and (as_image or ending in endings)
+        as_texts = ending == ".txt" and self.of_dataset is None and are_of_texts(self.fields)
+        generic = as_texts or ending in (".npy", ".npz", ".csv") or as_image
+        generic = generic and not path.is_dir()
         by_dataset = self._is_of_dataset(path) or not generic
         if self._row_reader is not None and by_dataset:
             yield from self._rows(path)
@@ -233,18 +235,11 @@ class Reader:
             raw = replace(raw, kept=named_columns(kept, len(raw), str(path)))
         yield raw
 
-    @property
-    def _endings_of_texts(self) -> tuple[str, ...]:
-        """Endings of files of texts that the dataset does not read, for an input of one text."""
-        fields = [*self.fields.values()]
-        has_texts = len(fields) == 1 and fields[0].dtype == TEXT and not fields[0].shape
-        return (".txt",) if has_texts and self._row_reader is None else ()
-
     def _read_generic(self, path: Path, as_image: bool) -> dict[str, Array]:
         ending = path.suffix.lower()
         if ending == ".npz":
             return checked_inputs(npz_sources(str(path), self.fields), self.fields)
-        if ending in self._endings_of_texts:
+        if ending == ".txt" and are_of_texts(self.fields):
             return dict.fromkeys(self.fields, read_texts(str(path)))
         if not as_image and ending != ".csv":
             raise DataError(

@@ -6,7 +6,11 @@ import zlib
 
 import pytest
 
+import tinynet
+from tests.commands.serve.conftest import TRAINING
 from tests.commands.serve.test_answers import CSV, ROWS, answer, message, png
+from tinynet.commands.serve.booleans import refuse_booleans
+from tinynet.commands.serve.limits import RequestError
 
 pytestmark = pytest.mark.extra
 
@@ -154,3 +158,22 @@ def test_files_with_odd_content(client_of):
     for body in (content.getvalue(), b"\x93NUMPY\1\0"):
         assert message(client_of("images"), 422, files={"file": ("a.npy", body)})
     assert message(client_of("images"), 415, files={"file": ("a.csv", b"x")})
+
+
+def test_a_category_may_be_true_although_its_input_holds_numbers(tmp_path):
+    """The column of a category is an input of its own, whose numbers are those of categories."""
+    rows = "\n".join(f"{i},{'true' if i % 2 else 'false'},{'ab'[i % 2]}" for i in range(40))
+    (tmp_path / "t.csv").write_text(f"n,c,y\n{rows}\n")
+    data = {"type": "csv", "path": "t.csv", "target": "y", "features": {"n": ["n"], "c": "c"}}
+    data["columns"] = {"c": "category"}
+    embedding = {"type": "embedding", "inputs": ["input:c"], "input_dim": 3, "output_dim": 2}
+    layers = [{**embedding, "name": "e"}, {"type": "concat", "inputs": ["e", "input:n"]}]
+    spec = {"tinynet": 1, "name": "two", "data": data}
+    spec["network"] = {"layers": [*layers, {"type": "dense", "units": 2}]}
+    spec["training"] = {**TRAINING, "loss": "softmax_cross_entropy"}
+    run = tinynet.train(spec, tmp_path / "run", data_root=tmp_path)
+    model = tinynet.load_model(run.path)
+    refuse_booleans(model, [{"n": 1, "c": True}])
+    for x in ([{"n": True, "c": True}], {"n": [[True]], "c": [1]}):
+        with pytest.raises(RequestError, match="'n'"):
+            refuse_booleans(model, x)

@@ -38,7 +38,9 @@ def _numeric(model: Model) -> set[str]:
     """Return the names of the columns or inputs that are numbers."""
     names = {name for name, field in model.inputs.items() if field.dtype[:1] in "iuf"}
     if is_table(model):
-        names |= {column.name for column in table_columns(model) if column.kind == "number"}
+        kinds = {column.name: column.kind for column in table_columns(model)}
+        names -= kinds.keys()  # an input may be a column of categories
+        names |= {name for name, kind in kinds.items() if kind == "number"}
     return names
 
 

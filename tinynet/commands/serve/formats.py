@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from tinynet.commands.serve.json_inputs import dataset_class, is_table
-from tinynet.dataset import TEXT, Field, RowReader
+from tinynet.dataset import TEXT, Field, InputReader, RowReader
 from tinynet.files.images import ENDINGS as IMAGE_ENDINGS
+from tinynet.prediction.generic_files import are_of_texts
 from tinynet.prediction.images import mode_of
 from tinynet.prediction.model import Model
 
@@ -71,7 +72,8 @@ def _endings_of_any_model(model: Model) -> list[str]:
         return []
     (field,) = model.inputs.values()
     if field.dtype == TEXT:
-        by_lines = not field.shape and not isinstance(dataset_class(model), RowReader)
+        reads_files = isinstance(dataset_class(model), RowReader | InputReader)
+        by_lines = are_of_texts(model.inputs) and not reads_files
         return [".txt"] if by_lines else []
     table = [".csv"] if len(field.shape) == 1 else []
     images = IMAGE_ENDINGS if kind_of(model) == "image" else ()

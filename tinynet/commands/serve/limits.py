@@ -41,6 +41,9 @@ class Limits:
             value = getattr(self, name)
             if not 0 < value < math.inf:
                 raise UsageError(f"{name} is a number of seconds above 0, not {value}")
+        for name in ("max_size", "max_rows", "max_values", "readers"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} is at least 1, not {getattr(self, name)}")
 
 
 class RequestError(TinynetError):
