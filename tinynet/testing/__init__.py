@@ -17,6 +17,7 @@ from tinynet.testing.arguments import NotCheckableError
 from tinynet.testing.checks import Check, CheckFailed
 from tinynet.testing.constraints import check_constraint, constraint_checks
 from tinynet.testing.datasets import check_dataset, dataset_checks
+from tinynet.testing.fleets import check_fleet, fleet_checks
 from tinynet.testing.initializers import check_initializer, initializer_checks
 from tinynet.testing.kernels import check_kernels, kernel_checks
 from tinynet.testing.layers import check_layer, layer_checks
@@ -36,6 +37,7 @@ __all__ = [
     "NotCheckableError",
     "check_constraint",
     "check_dataset",
+    "check_fleet",
     "check_initializer",
     "check_kernels",
     "check_layer",
@@ -49,6 +51,7 @@ __all__ = [
     "check_transform",
     "constraint_checks",
     "dataset_checks",
+    "fleet_checks",
     "initializer_checks",
     "kernel_checks",
     "layer_checks",
