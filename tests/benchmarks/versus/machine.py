@@ -31,7 +31,7 @@ print(json.dumps([pool for pool in found if pool["user_api"] == "blas"]))
 def described(threads: int) -> dict[str, Any]:
     """Return the facts about the machine that affect the results."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "load": round(os.getloadavg()[0], 2),
         "system": platform.platform(terse=True),
@@ -41,7 +41,7 @@ def described(threads: int) -> dict[str, Any]:
     }
 
 
-def _processor() -> str:
+def processor() -> str:
     information = Path("/proc/cpuinfo")
     lines = information.read_text().splitlines() if information.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
