@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tinynet.text.kinds import GROUPS, KINDS
+from tinynet.text.kinds import GROUPS, KINDS, NOT_IN_SPECS
 from tinynet_cli import completion, options
 from tinynet_cli.commands import Group
 from tinynet_cli.exit_codes import PLUGIN
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tinynet.commands.plugins.listing import Listed
     from tinynet.testing import NotCheckableError
 
-_CREATED = tuple(kind for group, kind in KINDS.items() if group != "kernels")
+_CREATED = tuple(kind for group, kind in KINDS.items() if group not in NOT_IN_SPECS)
 """The kinds with a template: `tinynet.commands.plugins.new.kinds`, which is slow to import."""
 
 _SIZE = re.compile("[1-9][0-9]{0,17}")

@@ -10,6 +10,7 @@ from tinynet import load_spec, registry
 from tinynet.commands.catalog.types import FAMILIES, example_of, types
 from tinynet.errors import ShapeError
 from tinynet.layer import Build, LayerConfig
+from tinynet.text.kinds import NOT_IN_SPECS
 
 
 @pytest.fixture(autouse=True)
@@ -143,7 +144,7 @@ def test_every_built_in_type_has_an_example_that_a_spec_accepts(group, tmp_path)
 
 
 def test_every_kind_of_plugin_that_a_spec_names_has_such_a_test():
-    assert {*PLACES, "kernels"} == set(registry.GROUPS)
+    assert {*PLACES, *NOT_IN_SPECS} == set(registry.GROUPS)
 
 
 class Bare:

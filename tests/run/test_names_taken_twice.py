@@ -17,6 +17,7 @@ from tinynet.errors import SpecError
 from tinynet.layer import Build, LayerConfig, Shape
 from tinynet.registry import Entry, Registry
 from tinynet.run.training_run import plan_fine_tuning
+from tinynet.text.kinds import NOT_IN_SPECS
 
 SPEC: dict[str, Any] = {
     "tinynet": 1,
@@ -70,7 +71,7 @@ def everything_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     others = [
         Entry(entry.group, entry.name, "a-stranger", "1.0", target)
         for entry in own
-        if entry.group != "kernels"
+        if entry.group not in NOT_IN_SPECS
     ]
     doubled = Registry([*others, *own])
     monkeypatch.setattr(registry, "default", lambda: doubled)

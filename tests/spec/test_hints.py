@@ -12,6 +12,7 @@ from tinynet.spec.models import Spec
 from tinynet.spec.network_spec import NetworkSpec, NodeSpec
 from tinynet.spec.reading import load_spec
 from tinynet.spec.training_spec import EarlyStoppingSpec, TrainingSpec
+from tinynet.text.kinds import NOT_IN_SPECS
 from tinynet.text.synonyms import ACTIVATIONS, SYNONYMS, node_hint
 from tinynet.text.wording import suggest
 
@@ -39,7 +40,7 @@ def names():
     for group in registry.GROUPS:
         for entry in installed.entries(group):
             yield entry.name
-            if group != "kernels":
+            if group not in NOT_IN_SPECS:
                 yield from installed.load(group, entry.qualified).Config.model_fields
     for part in PARTS:
         yield from (*part.model_fields, *getattr(part, "written", ()))

@@ -17,7 +17,7 @@ from pydantic_core import to_json
 from tinynet.config import Config, Reference
 from tinynet.errors import OutdatedInstallationError, PluginError
 from tinynet.registry.discovery import Damage, Entry, discover, normalize_name
-from tinynet.text.kinds import GROUPS, KINDS
+from tinynet.text.kinds import GROUPS, KINDS, NOT_IN_SPECS
 from tinynet.text.mistakes import explained, mistake, refusal
 from tinynet.text.plugin_errors import PluginErrors, located_cause, record_origin
 from tinynet.text.wording import quote, suggest
@@ -292,7 +292,8 @@ def _import(entry: Entry) -> type[Any]:
     if not isinstance(value, type):
         raise PluginError(f"{entry}: {entry.target} is not a class")
     config = getattr(value, "Config", None)
-    if entry.group != "kernels" and not (isinstance(config, type) and issubclass(config, Config)):
+    has_config = isinstance(config, type) and issubclass(config, Config)
+    if entry.group not in NOT_IN_SPECS and not has_config:
         raise PluginError(
             f"{entry}: {entry.target} has no nested `Config` that derives from tinynet's"
         )

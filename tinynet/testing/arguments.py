@@ -50,7 +50,7 @@ CHECKS: Mapping[str, Callable[..., list[Check]]] = {
     "loggers": logger_checks,
     "kernels": kernel_checks,
 }
-"""The kit's function for each group of plugins."""
+"""The kit's function for each group of plugins that one process can check."""
 
 
 class NotCheckableError(TinynetError):
@@ -98,6 +98,11 @@ def arguments_of(
         overrides |= {"in_shapes": in_shapes, "inputs": None}
     if mask is not None:
         overrides["mask"] = mask
+    if entry.group not in CHECKS:
+        raise NotCheckableError(
+            f"{_called(entry)} is checked by several processes: call"
+            " tinynet.testing.fleets.check_fleet in each of them, as the tests of tinynet-mpi do"
+        )
     parameters = list(inspect.signature(CHECKS[entry.group]).parameters)[1:]
     for name in overrides:
         if name not in parameters:

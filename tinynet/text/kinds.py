@@ -14,8 +14,12 @@ KINDS = {
     "transforms": "transform",
     "loggers": "logger",
     "kernels": "set of kernels",
+    "fleets": "fleet",
 }
 """Name of one plugin of each group, for messages."""
 
 GROUPS = tuple(KINDS)
 """The groups of plugins; the entry-point group of ``layers`` is ``tinynet.layers``, and so on."""
+
+NOT_IN_SPECS = ("kernels", "fleets")
+"""The groups whose types no spec names: they have no ``Config``."""

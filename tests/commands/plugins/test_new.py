@@ -16,11 +16,11 @@ import tinynet
 from tinynet import registry
 from tinynet.commands.plugins import new
 from tinynet.commands.plugins.new import NotMadeError, kinds, new_plugin
-from tinynet.text.kinds import KINDS
+from tinynet.text.kinds import KINDS, NOT_IN_SPECS
 
 
 def test_every_kind_except_kernels_has_a_template() -> None:
-    assert kinds() == [kind for group, kind in KINDS.items() if group != "kernels"]
+    assert kinds() == [kind for group, kind in KINDS.items() if group not in NOT_IN_SPECS]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Any
 
 from tinynet.errors import PluginError
 from tinynet.registry import AmbiguousTypeError, Entry, Registry
+from tinynet.text.kinds import NOT_IN_SPECS
 
 FAMILIES = (
     *("core", "convolution", "pooling", "recurrent", "attention", "normalization", "activation"),
@@ -82,7 +83,7 @@ def type_info(plugins: Registry, entry: Entry) -> TypeInfo:
     except PluginError as error:
         return TypeInfo(entry, error=str(error))
     family = getattr(cls, "family", OTHER)
-    in_specs = entry.group != "kernels"
+    in_specs = entry.group not in NOT_IN_SPECS
     is_name = isinstance(family, str) and 0 < len(family.strip()) <= _MAX_FAMILY
     return TypeInfo(
         entry,

@@ -6,6 +6,7 @@ from typing import Any
 from tinynet.config import Config
 from tinynet.constraint import Constraint, ConstraintConfig
 from tinynet.dataset import Dataset, DatasetConfig
+from tinynet.fleet import Fleet
 from tinynet.initializer import Initializer, InitializerConfig
 from tinynet.kernels import Kernels
 from tinynet.layer import Layer, LayerConfig
@@ -38,8 +39,9 @@ PROTOCOLS: dict[str, tuple[type[Any], type[Config] | None]] = {
     "transforms": (Transform, TransformConfig),
     "loggers": (Logger, LoggerConfig),
     "kernels": (Kernels, None),
+    "fleets": (Fleet, None),
 }
-"""The protocol of each group, and the base of its ``Config``; kernels have no config."""
+"""The protocol of each group, and the base of its ``Config``; kernels and fleets have none."""
 
 SPECIAL = ("__call__", "__len__")
 """The special methods that a protocol may require."""
