@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from tinynet.engine.process_group import ProcessGroup
+from tinynet.engine.process_group import ProcessGroup, threads_of
 from tinynet.engine.watchdog import Watchdog
 from tinynet.errors import DataError, PeerFailure, SpecError, TinynetError
 from tinynet.testing.fleets import in_threads
@@ -211,3 +211,20 @@ def test_a_transport_that_fails_ends_the_job():
     assert code == 4
     assert "has lost the others" in line
     assert "can be resumed" in line
+
+
+ALL, FIRST, SECOND = frozenset(range(8)), frozenset({0, 1}), frozenset({2, 3})
+
+
+@pytest.mark.parametrize(
+    ("places", "expected"),
+    [
+        ([("a", ALL)] * 2, [4, 4]),
+        ([("a", FIRST), ("a", SECOND)], [2, 2]),  # as Open MPI binds processes
+        ([("a", ALL), ("b", ALL), ("b", ALL)], [8, 4, 4]),
+        ([("a", FIRST)] * 3, [1, 1, 1]),
+    ],
+)
+def test_processes_of_one_machine_share_its_cores(places, expected):
+    """With all cores for each, they would take turns on them and wait for each other."""
+    assert [threads_of(rank, places) for rank in range(len(places))] == expected

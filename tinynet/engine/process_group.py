@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from tinynet import errors
+from tinynet.engine.threads import MOST_THREADS, usable_cores
 from tinynet.engine.watchdog import LOST, Watchdog
 from tinynet.errors import PeerFailure, TinynetError
 from tinynet.types import Array
@@ -39,6 +40,8 @@ class ProcessGroup:
         rank: Number of this process, from 0.
         size: Number of processes.
         hosts: Name of the machine of each process.
+        threads: Threads that this process uses by default: its cores, divided by the processes of
+            its machine that share them.
         first: True in process 0, which reads and writes the files of the run.
         doing: The work under way, for messages, such as ``step 120``.
         failure: The error that ended the run in every process; None before.
@@ -66,7 +69,9 @@ class ProcessGroup:
         self._lost = False  # A call of the fleet has failed: the processes may be out of step.
         self._host = socket.gethostname()
         self._watchdog = watchdog or Watchdog(fleet, timeout)
-        self.hosts: tuple[str, ...] = tuple(self.gather(self._host))
+        places = self.gather((self._host, usable_cores()))
+        self.hosts = tuple(host for host, _ in places)
+        self.threads = threads_of(self.rank, places)
 
     def gather(self, item: Any) -> list[Any]:
         """Return the item of each process, in the order of their numbers.
@@ -179,6 +184,19 @@ class ProcessGroup:
             " A run can be resumed from its newest checkpoint"
         )
         self.abort(code)
+
+
+def threads_of(rank: int, places: Sequence[tuple[str, frozenset[int]]]) -> int:
+    """Return the share of a process in the cores of its machine.
+
+    Args:
+        rank: Its number.
+        places: The machine of each process, and the cores that it may use. Launchers give a process
+            cores of its own, or all cores of the machine to each.
+    """
+    machine, cores = places[rank]
+    sharing = sum(host == machine and not cores.isdisjoint(own) for host, own in places)
+    return min(max(1, len(cores) // max(1, sharing)), MOST_THREADS)
 
 
 def errors_text(error: BaseException) -> str:

@@ -23,11 +23,16 @@ MOST_THREADS = 1024
 """Largest number of threads: more than any machine has cores, and few enough to start."""
 
 
+def usable_cores() -> frozenset[int]:
+    """Return the numbers of the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset(range(os.cpu_count() or 1))
+
+
 def available_cores() -> int:
     """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return len(usable_cores())
 
 
 def threads_to_use(requested: int | None) -> int:

@@ -5,6 +5,7 @@ An unknown keyword is an error that suggests the right one: ignored, it would wa
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import inf
 from operator import index
 from pathlib import Path
 from typing import Any, get_args
@@ -13,6 +14,7 @@ from tinynet.checkpoint.layouts.plan import LAYOUTS
 from tinynet.checkpoint.transfer_rules import TransferRules
 from tinynet.data.splits import SplitName
 from tinynet.errors import UsageError
+from tinynet.fleet import Fleet
 from tinynet.run.options import Settings
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import overrides_fault, source_fault
@@ -20,8 +22,8 @@ from tinynet.spec.training_spec import TrainingSpec
 from tinynet.text.wording import closest, format_list, suggest
 
 _OPTIONAL = {
-    "checkpoint", "data", "data_root", "kernels", "layout", "observer", "overrides", "run_dir",
-    "source", "split", "test", "threads", "validation",
+    "checkpoint", "data", "data_root", "fleet", "kernels", "layout", "observer", "overrides",
+    "run_dir", "source", "split", "test", "threads", "validation",
 }  # fmt: skip
 """The arguments that may be None."""
 
@@ -74,6 +76,7 @@ _SPEC_VALUES = {
 
 _OTHER_NAMES = {
     "checkpoint": "source", "init_from": "source", "pretrained": "source", "weights": "source",
+    "backend": "fleet", "distributed": "fleet", "strategy": "fleet",
     "data_dir": "data_root", "root": "data_root",
     "folder": "run_dir", "log_dir": "run_dir", "output_dir": "run_dir", "save_dir": "run_dir",
     "n_jobs": "threads", "num_threads": "threads", "num_workers": "threads", "workers": "threads",
@@ -190,6 +193,18 @@ def _kernels(value: Any) -> str | None:
     return None if isinstance(value, str) else "must be a name, such as 'numpy'"
 
 
+def _fleet(value: Any) -> str | None:
+    parts = [name for name in vars(Fleet) if not name.startswith("_")]
+    if isinstance(value, str) or all(hasattr(value, name) for name in parts):
+        return None
+    return "must be a name, such as 'mpi' or 'none', or an object of the protocol tinynet.fleet"
+
+
+def _seconds(value: Any) -> str | None:
+    number = isinstance(value, int | float) and _flag(value) is not None
+    return None if number and 0 < value < inf else "must be a positive number of seconds"
+
+
 def _layout(value: Any) -> str | None:
     return None if value in LAYOUTS else f"must be one of {format_list(LAYOUTS)}"
 
@@ -208,6 +223,8 @@ _FAULTS: dict[str, Callable[[Any], str | None]] = {
     "checkpoint": _checkpoint,
     "data_root": _folder,
     "exact": _flag,
+    "fleet": _fleet,
+    "fleet_timeout": _seconds,
     "kernels": _kernels,
     "layout": _layout,
     "lock": _flag,

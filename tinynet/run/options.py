@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypedDict
 
 from tinynet.events import StopTraining
+from tinynet.fleet import Fleet
 from tinynet.text.warning import warn
 from tinynet.training.events import RunEvent, Warned
 
@@ -19,7 +20,8 @@ class Settings(TypedDict, total=False):
     Attributes:
         data_root: The folder that relative data paths start in; by default the spec's, or the one
             that the run recorded.
-        threads: The number of threads, by default one per core; it does not affect the result.
+        threads: The number of threads, by default one per core, or its share of the cores if
+            several processes of a fleet run on one machine; it does not affect the result.
         observer: Called with every event of `tinynet.events`, or a list of such functions; by
             default warnings become Python warnings.
         loggers: Loggers besides those of the spec, each a name or an object like one in a spec;
@@ -27,6 +29,11 @@ class Settings(TypedDict, total=False):
         lock: False trains without a lock where the file system offers none.
         max_params: Elements of parameters and buffers that may be allocated.
         kernels: Name of the numerical kernels; by default the fastest that are installed.
+        fleet: Name of the plugin that connects the processes that a launcher started, or an object
+            like it, or "none" to let each process work by itself; by default the installed one, if
+            the launcher started several.
+        fleet_timeout: Seconds that a process of a fleet waits for the others before it ends the
+            job; by default 600.
         strict_finite: Refuse a trained network that holds NaN or infinity, instead of warning.
         verify_data: Read data files from end to end, also large ones whose sizes and times are
             those of an earlier reading.
@@ -39,6 +46,8 @@ class Settings(TypedDict, total=False):
     lock: bool
     max_params: int
     kernels: str | None
+    fleet: str | Fleet | None
+    fleet_timeout: float
     strict_finite: bool
     verify_data: bool
 
