@@ -205,14 +205,15 @@ def test_processes_own_whole_nodes_where_that_is_as_even():
     assert nodes_per_process(12, 4) > 1, "whole nodes would give 4 shards to three processes"
 
 
-def test_halving_is_chosen_for_many_processes_with_a_node_each():
+def test_halving_is_chosen_for_few_messages_and_a_node_for_each_process():
+    assert choose_algorithm(2, 2, "tree") == "halving"
     assert choose_algorithm(8, 8, "tree") == "halving"
     assert choose_algorithm(64, 16, "tree") == "halving"
     assert choose_algorithm(12, 12, "tree") == "halving"
     assert choose_algorithm(8, 8, "sequential") == "direct"
-    assert choose_algorithm(4, 4, "tree") == "direct", "few processes"
+    assert choose_algorithm(3, 3, "tree") == "direct", "process 2 would swap with both others"
     assert choose_algorithm(24, 8, "tree") == "direct", "whole nodes would be less even"
-    assert choose_algorithm(9, 9, "tree") == "direct", "the last process would swap with all"
+    assert choose_algorithm(9, 9, "tree") == "direct", "process 8 would swap with all others"
 
 
 class Counting:

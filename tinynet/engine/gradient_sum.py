@@ -49,11 +49,10 @@ def choose_algorithm(shards: int, size: int, order: Order) -> Algorithm:
     """Return the faster algorithm.
 
     Both move the same number of bytes if each process has one vector; otherwise only ``direct`` is
-    possible. The messages of ``direct`` are independent and overlap, while those of ``halving``
-    wait for each other. So halving is chosen if it needs at most half as many: for 8, 12, 14 to 16
-    and most larger numbers of processes. The length of the vectors does not matter: if they are
-    short, fewer messages are faster; if they are long, it is faster that the largest messages stay
-    on one machine.
+    possible. Then ``halving`` copies less in memory, and its largest messages stay on one machine.
+    But its messages wait for each other, while those of ``direct`` overlap. So it is chosen if no
+    process makes more than half as many swaps as there are processes: for 2, 4, 6, 8, 10, 12 and
+    most larger numbers. The length of the vectors matters little for that.
 
     Args:
         shards: Number of shards of the batch.
@@ -61,7 +60,7 @@ def choose_algorithm(shards: int, size: int, order: Order) -> Algorithm:
         order: Order of the additions.
     """
     possible = order == "tree" and _node_level(shards, size) is not None
-    return "halving" if possible and 2 * most_swaps(size) < size else "direct"
+    return "halving" if possible and 2 * most_swaps(size) <= size else "direct"
 
 
 class GradientSum:
