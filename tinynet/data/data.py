@@ -154,6 +154,11 @@ class Data:
                 f"the {split} split is empty; set data.split.{key}, or data.{key} to a dataset"
             )
 
+    @property
+    def mixes_samples(self) -> bool:
+        """True if a transform mixes the samples of a batch in training."""
+        return any(stage.mixes for stage in self.preprocessing.stages)
+
     def epoch_order(self, epoch: int) -> Order:
         """Return the order of the training samples' positions in an epoch."""
         size, key = self.size("train"), ("order", self._seed, epoch)

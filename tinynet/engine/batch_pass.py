@@ -6,38 +6,46 @@ A layer that needs the whole batch ends a stage. In a network with one batch nor
     backward:  gradient summaries of all shards -> backward of stage 0
 
 Each step of a stage runs on all shards, several at a time; an arrow is a wait for all of them.
+Where several processes have shards of one batch, they exchange what the arrows stand for.
 """
 
 from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from tinynet.engine import layer_calls
 from tinynet.engine.losses import LossInputs, LossResult
+from tinynet.engine.process_group import ProcessGroup
 from tinynet.engine.program import Program, Stage
 from tinynet.engine.shard_pass import Observer, RandomKey, ShardPass
+from tinynet.engine.shares import BatchShare
 from tinynet.engine.threads import ThreadPool
 from tinynet.kernels.memory import Workspace
 from tinynet.types import Array
 
+T = TypeVar("T")
+
 
 class BatchPass:
-    """The passes of all shards of a batch: `forward`, and in training `backward` after it.
+    """The passes of the shards of a batch: `forward`, and in training `backward` after it.
 
     Attributes:
-        shards: The pass of each shard, in order.
-        slices: The slice of the batch that each shard computes.
-        results: The losses of each shard, in order, or of the whole batch if a loss needs it.
+        shards: The pass of each shard of this process, in order.
+        share: The shards of this process.
+        results: The losses of each of them, in order. If a loss needs the whole batch, its losses
+            in the process that has the first shard, and none in the others.
+        predictions: The predictions for the rows of this process, by output; empty if they were
+            not requested.
     """
 
     def __init__(
         self,
         program: Program,
         inputs: Mapping[str, Array],
-        slices: Sequence[slice],
+        share: BatchShare,
         labels: LossInputs | None,
         pool: ThreadPool,
         workspaces: list[Workspace],
@@ -45,34 +53,42 @@ class BatchPass:
         training: bool,
         key: RandomKey,
         observe: Observer | None = None,
+        group: ProcessGroup | None = None,
     ) -> None:
         """Prepare the passes.
 
         Args:
             program: The program.
-            inputs: The validated inputs, (N, *input_shape) each, by name.
-            slices: The slice of the batch that each shard computes.
-            labels: The inputs of the losses; None to compute no losses.
+            inputs: The validated rows of this process, (n, *input_shape) each, by name.
+            share: The shards of this process.
+            labels: The inputs of the losses for the same rows; None to compute no losses.
             pool: The threads that run the shards.
             workspaces: Memory that one batch after another uses; missing workspaces are added.
             training: True for a pass in training mode.
             key: Key of the random streams.
             observe: Called with each node and its output.
+            group: The processes that have the other shards; None if this one has all.
         """
-        self.slices = slices
+        self.share = share
+        self._slices = share.local_slices
+        # After an exchange, all shards of a process hold the same statistics; see `commit`.
+        first = 0 if program.commits_by_shard or not share.own else share.own[0]
         self.shards = [
             ShardPass(
                 program,
-                {name: array[part] for name, array in inputs.items()},
+                {name: array[rows] for name, array in inputs.items()},
                 training=training,
                 key=key,
                 first_sample=part.start,
+                commits_exchanged=number == first,
                 observe=observe,
             )
-            for part in slices
+            for number, part, rows in zip(share.own, share.own_slices, self._slices, strict=True)
         ]
-        self.results: list[LossResult] = [LossResult({}, {}, {})] * len(slices)
+        self.results: list[LossResult] = [LossResult({}, {}, {})] * len(self.shards)
+        self.predictions: dict[str, Array] = {}
         self._program, self._labels, self._pool = program, labels, pool
+        self._group = group
         self._stages = program.stages(training=training)
         self._summaries: list[Any] = []
         self._idle = self._distribute(workspaces)
@@ -109,6 +125,8 @@ class BatchPass:
         self._pool.run([partial(self._run_last_stage, i) for i in range(len(self.shards))])
         if self._labels is not None and self._program.losses_need_batch:
             self._compute_batch_losses(self._labels)
+        elif self.shards:
+            self.predictions = join_samples([result.predictions for result in self.results])
 
     def backward(self) -> None:
         """Run backward through the stages before the last.
@@ -124,7 +142,8 @@ class BatchPass:
         """Return the gradients of each parameter, by address, in the order of the shards.
 
         A layer that runs on the whole batch contributes one gradient, held by the first shard. If
-        it shares its parameters with a layer that runs in shards, their gradients are added.
+        it shares its parameters with a layer that runs in shards, their gradients are added, in
+        the process that has the first shard of the batch.
         """
         parts: dict[str, list[Array]] = {}
         for shard in self.shards:
@@ -143,7 +162,7 @@ class BatchPass:
         try:
             shard.forward_stage(stage, self._summaries)
             if self._labels is not None and not self._program.losses_need_batch:
-                labels = self._labels.rows(self.slices[number])
+                labels = self._labels.rows(self._slices[number])
                 result = self.results[number] = shard.compute_losses(shard.outputs, labels)
                 if labels.scales is not None:
                     shard.start_backward(result.gradients)
@@ -156,12 +175,21 @@ class BatchPass:
 
     def _compute_batch_losses(self, labels: LossInputs) -> None:
         """Compute the losses of the whole batch, and in training the backward of the last stage."""
-        outputs = join_samples([shard.outputs for shard in self.shards])
-        result = self.shards[0].compute_losses(outputs, labels)
-        self.results = [result]
+        own_part = [(join_samples([s.outputs for s in self.shards]), labels)] if self.shards else []
+        parts = self._gather(own_part)
+        self.results = []
+        if not self.shards:
+            return
+        outputs = join_samples([of_process for of_process, _ in parts])
+        whole = _join_labels([of_process for _, of_process in parts])
+        result = self.shards[0].compute_losses(outputs, whole)
+        if self.share.own[0] == 0:
+            self.results = [result]
+        own = self.share.rows
+        self.predictions = {name: array[own] for name, array in result.predictions.items()}
         if labels.scales is None:
             return
-        for shard, rows in zip(self.shards, self.slices, strict=True):
+        for shard, rows in zip(self.shards, self.share.own_slices, strict=True):
             shard.start_backward({name: dy[rows] for name, dy in result.gradients.items()})
         stage = self._stages[-1]
         self._pool.run([partial(shard.backward_stage, stage, ()) for shard in self.shards])
@@ -173,14 +201,16 @@ class BatchPass:
         assert stage.exit is not None
         op, exchange = stage.exit
         if exchange == "summaries":
-            self._summaries = [shard.summary for shard in self.shards]
+            self._summaries = self._gather([shard.summary for shard in self.shards])
             return
-        parts = [shard.inputs(op) for shard in self.shards]
-        ctx = self.shards[0].context(op)
+        parts = self._gather([shard.inputs(op) for shard in self.shards])
+        if not self.shards:
+            return
+        ctx = self.shards[0].context(op, whole_batch=True)
         ys, cache = layer_calls.forward(
             op.node, ctx, list(map(_concatenate, zip(*parts, strict=True)))
         )
-        for shard, rows in zip(self.shards, self.slices, strict=True):
+        for shard, rows in zip(self.shards, self.share.own_slices, strict=True):
             shard.store(op, ctx, tuple([y[rows] for y in ys]), cache)
 
     def _exchange_gradients(self, stage: Stage) -> None:
@@ -190,21 +220,32 @@ class BatchPass:
         if not op.has_backward:
             return
         if exchange == "summaries":
-            self._summaries = [shard.summary for shard in self.shards]
+            self._summaries = self._gather([shard.summary for shard in self.shards])
             return
-        parts = [shard.pop_backward_arguments(op) for shard in self.shards]
-        ctx, cache, _ = parts[0]
+        own = [shard.pop_backward_arguments(op) for shard in self.shards]
+        parts = self._gather([gradients for _, _, gradients in own])
+        if not self.shards:
+            return
+        ctx, cache, _ = own[0]
         # A gradient that is None in one shard is None in all: that depends on the network alone.
         dy = tuple(
             [
                 None if gradients[0] is None else _concatenate(gradients)
-                for gradients in zip(*[gradients for _, _, gradients in parts], strict=True)
+                for gradients in zip(*parts, strict=True)
             ]
         )
         d_inputs, d_params = layer_calls.backward(op.node, ctx, op.needs, cache, dy)
-        self.shards[0].add_param_gradients(op, d_params)
-        for shard, rows in zip(self.shards, self.slices, strict=True):
+        # Where shards add to the same gradient, only the first shard of the batch adds this one.
+        left_out = frozenset() if self.share.own[0] == 0 else self._program.shard_gradients
+        self.shards[0].add_param_gradients(op, d_params, left_out)
+        for shard, rows in zip(self.shards, self.share.own_slices, strict=True):
             shard.add_input_gradients(op, [d if d is None else d[rows] for d in d_inputs])
+
+    def _gather(self, parts: list[T]) -> list[T]:
+        """Return the parts of all shards of the batch, in order, from those of the own shards."""
+        if self._group is None:
+            return parts
+        return [part for gathered in self._group.gather(parts) for part in gathered]
 
 
 def _concatenate(parts: Sequence[Array]) -> Array:
@@ -214,3 +255,14 @@ def _concatenate(parts: Sequence[Array]) -> Array:
 def join_samples(parts: Sequence[Mapping[str, Array]]) -> dict[str, Array]:
     """Return arrays by name, each concatenated from the parts of a batch along the sample axis."""
     return {name: _concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _join_labels(parts: Sequence[LossInputs]) -> LossInputs:
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    weights = [part.weights for part in parts if part.weights is not None]
+    return first._replace(
+        targets=join_samples([part.targets for part in parts]),
+        weights=_concatenate(weights) if weights else None,
+    )

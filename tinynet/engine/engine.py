@@ -1,30 +1,35 @@
 """Training and evaluation of one batch.
 
-The shards of a batch follow from the network, never from the machine, and gradients are summed in
-the order of the shards, with BLAS on one thread. So any number of threads gives the same bits.
+The shards of a batch follow from the network and the spec, never from the machine, and gradients
+are summed in an order that only depends on the number of shards, with BLAS on one thread. So any
+number of threads and of processes gives the same bits.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from tinynet.engine import losses
-from tinynet.engine.batch_pass import BatchPass, join_samples
+from tinynet.engine.batch_pass import BatchPass
+from tinynet.engine.gradient_sum import GradientSum, owned_shards
 from tinynet.engine.inputs import Inputs, validate_inputs
 from tinynet.engine.losses import LossInputs
 from tinynet.engine.node import Node
 from tinynet.engine.numeric_context import in_numeric_context
+from tinynet.engine.process_group import ProcessGroup
 from tinynet.engine.program import Program
 from tinynet.engine.shard_pass import RandomKey, ShardPass
+from tinynet.engine.sharding import equal_slices
+from tinynet.engine.shares import BatchShare
 from tinynet.engine.threads import ThreadPool, threads_to_use
-from tinynet.kernels.memory import Workspace, aligned_empty
+from tinynet.engine.tree import Order
+from tinynet.kernels.memory import Workspace
+from tinynet.layer import Buffered
 from tinynet.types import Array
 
-LARGE_GRADIENTS = 2**20
-"""Bytes of gradients above which several threads sum them faster."""
+T = TypeVar("T")
 
 
 class BatchResult(NamedTuple):
@@ -33,10 +38,12 @@ class BatchResult(NamedTuple):
     Attributes:
         loss: The weighted losses that are means over samples, summed over the samples.
         losses: Each loss, unweighted, summed over the samples, by its name.
-        predictions: Predictions for each output, (N, *out_shape), by name.
+        predictions: Predictions for each output, (n, *out_shape), by name, for the samples of this
+            process.
         gradients: Gradient of each trainable parameter, by address; valid until the engine's next
             batch. Empty in evaluation.
-        shards: The pass of each shard, in order.
+        shards: The pass of each shard of this process, in order.
+        some_are_idle: True if a process has no shard.
     """
 
     loss: float
@@ -44,11 +51,33 @@ class BatchResult(NamedTuple):
     predictions: dict[str, Array]
     gradients: dict[str, Array]
     shards: Sequence[ShardPass]
+    some_are_idle: bool = False
 
     def commit(self) -> None:
-        """Update running statistics from the batch."""
+        """Update running statistics from the shards of this process; see `Engine.commit`."""
         for shard in self.shards:
             shard.commit()
+
+
+class PartialResult(NamedTuple):
+    """The result of the shards of one process: what `Engine.complete` needs.
+
+    Attributes:
+        share: The shards.
+        losses: Each loss, unweighted, summed over the samples of a shard, by its name, for each
+            shard. If a loss needs the whole batch, the sums over the batch, once in all processes.
+        predictions: Predictions for the samples of this process, (n, *out_shape), by output.
+        gradients: Gradients of each parameter by address, one of each shard. Empty in evaluation.
+        shards: The pass of each shard.
+        in_training: False in evaluation.
+    """
+
+    share: BatchShare
+    losses: list[dict[str, float]]
+    predictions: dict[str, Array]
+    gradients: dict[str, list[Array]]
+    shards: Sequence[ShardPass]
+    in_training: bool
 
 
 class Engine:
@@ -56,14 +85,26 @@ class Engine:
 
     Attributes:
         threads: Number of threads.
+        group: The processes that train together; None for one process.
     """
 
-    def __init__(self, program: Program, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        program: Program,
+        threads: int | None = None,
+        *,
+        shards: int | None = None,
+        group: ProcessGroup | None = None,
+    ) -> None:
         """Start the threads.
 
         Args:
             program: A program with losses.
             threads: Number of threads; by default the number of cores.
+            shards: Number of shards of a batch in training, whose gradients are then added by a
+                binary tree; by default the number follows from the network, and they are added in
+                order.
+            group: The processes that train together; None for one process.
 
         Raises:
             TinynetError: for less than one thread, or more than the system can start.
@@ -73,9 +114,17 @@ class Engine:
         self._losses = [part.name for part in program.losses]
         self._counted = [part for part in program.losses if part.counted is not None]
         self.threads = threads_to_use(threads)
+        self.group = group
+        self._shards = shards
+        self._order: Order = "sequential" if shards is None else "tree"
         self._pool = ThreadPool(self.threads)
         self._workspaces: list[Workspace] = []
-        self._sums: dict[str, Array] = {}
+        self._shares: dict[int, BatchShare] = {}
+        shapes = program.gradient_shapes
+        shared = {address: shapes[address] for address in sorted(program.shard_gradients)}
+        self._gradient_sum = GradientSum(shared, program.dtype, self._pool, group)
+        self._shard_gradients = list(shared)
+        self._batch_gradients = sorted(shapes.keys() - shared.keys())
 
     def train(
         self,
@@ -87,7 +136,7 @@ class Engine:
         *,
         predict: bool = True,
     ) -> BatchResult:
-        """Run a forward and a backward pass in training mode.
+        """Run a forward and a backward pass in training mode, of a batch in this process.
 
         Args:
             x: (N, *input_shape), or such an array for each input by name.
@@ -103,58 +152,129 @@ class Engine:
             DataError: if ``x`` does not hold real numbers.
             PluginError: if a layer or a loss raises an exception, or returns a wrong value.
         """
-        inputs, slices, threads = self._prepare(x, training=True)
-        divisors = divisors or self.divisors(y, weights, slices[-1].stop)
+        samples = _count(validate_inputs(x, self._program.input_shapes))
+        share = BatchShare.whole(self.training_slices(samples))
+        divisors = divisors or self.divisors(self.counts(y, weights), samples)
+        part = self.compute(x, y, weights, key, divisors, share, predict=predict)
+        return self.complete(part, part.losses)
+
+    def compute(
+        self,
+        x: Inputs,
+        y: Mapping[str, Array],
+        weights: Array | None,
+        key: RandomKey,
+        divisors: Mapping[str, float],
+        share: BatchShare,
+        *,
+        predict: bool = True,
+    ) -> PartialResult:
+        """Run a forward and a backward pass of the shards of this process.
+
+        The arguments are those of `train`, for the rows of ``share``. All processes of the group
+        call it at the same time; it ends without waiting for the others if no layer and no loss
+        looks across the batch.
+        """
+        inputs = validate_inputs(x, self._program.input_shapes)
         scales = {name: 1 / divisor for name, divisor in divisors.items()}
         labels = LossInputs(y, self._weights(weights), scales, predict)
-        return in_numeric_context(
-            self._program.kernels, threads, self._run, inputs, slices, labels, key
-        )
+        return self._in_context(share, self._run, inputs, share, labels, key)
+
+    def complete(self, part: PartialResult, losses: Sequence[Mapping[str, float]]) -> BatchResult:
+        """Return the result of a batch, with the sum of the gradients of all shards.
+
+        Args:
+            part: The result of the shards of this process.
+            losses: The losses of all shards, in order: the ``losses`` of all processes.
+        """
+        program = self._program
+        sums = {of.name: sum([values[of.name] for values in losses]) for of in program.losses}
+        per_sample = [of for of in program.losses if of.counted is None]
+        loss = sum([of.weight * sums[of.name] for of in per_sample])
+        # The context of a whole step, if `complete` is called within one.
+        gradients = in_numeric_context(program.kernels, self.threads, self._sum, part)
+        idle = part.share.some_are_idle
+        return BatchResult(loss, sums, part.predictions, gradients, part.shards, idle)
+
+    def commit(self, results: Sequence[BatchResult]) -> None:
+        """Update running statistics from batches, in order, alike in all processes."""
+        for result in results:
+            if self.group is None:
+                result.commit()
+            elif self._program.commits_by_shard:
+                for rank in range(self.group.size):
+                    if rank == self.group.rank:
+                        result.commit()
+                    self._copy_buffers(self.group, rank)
+            else:
+                result.commit()
+                if result.some_are_idle and self._program.commits:
+                    self._copy_buffers(self.group, 0)
 
     def evaluate(
         self, x: Inputs, y: Mapping[str, Array], weights: Array | None = None
     ) -> BatchResult:
         """Run a forward pass in evaluation mode, with the arguments and errors of `train`."""
-        inputs, slices, threads = self._prepare(x, training=False)
+        inputs = validate_inputs(x, self._program.input_shapes)
+        slices = self._program.shard_slices(_count(inputs), training=False)
+        share = BatchShare.whole(slices)
         labels = LossInputs(y, self._weights(weights))
-        return in_numeric_context(
-            self._program.kernels, threads, self._run, inputs, slices, labels, RandomKey()
-        )
+        part = self._in_context(share, self._run, inputs, share, labels, RandomKey())
+        return self.complete(part, part.losses)
 
-    def divisors(
-        self, y: Mapping[str, Array], weights: Array | None, samples: int
-    ) -> dict[str, float]:
-        """Return the number that the sum of each loss is divided by for its mean, by its name.
+    @property
+    def counts_positions(self) -> bool:
+        """True if a loss is a mean over positions."""
+        return bool(self._counted)
+
+    def counts(self, y: Mapping[str, Array], weights: Array | None) -> dict[str, float]:
+        """Return the positions that count for each loss that is a mean over positions, by its name.
 
         Args:
             y: Target of each loss, (N, *target_shape), by the loss's name.
-            weights: Weight of each sample, (N,), or position, (N, T); or None.
-            samples: Number of samples, N.
+            weights: Weight of each sample, (N,), or of each position, (N, T); or None.
 
         Raises:
             PluginError: if a loss raises an exception, or returns a wrong value.
         """
-        divisors: dict[str, float] = dict.fromkeys(self._losses, samples)
-        for part in self._counted:
-            divisors[part.name] = losses.count(part, y.get(part.name), weights) or 1.0
-        return divisors
+        return {part.name: losses.count(part, y.get(part.name), weights) for part in self._counted}
+
+    def divisors(self, counts: Mapping[str, float], samples: int) -> dict[str, float]:
+        """Return the number that the sum of each loss is divided by for its mean, by its name."""
+        counted = {name: count or 1.0 for name, count in counts.items()}
+        return {**dict.fromkeys(self._losses, float(samples)), **counted}
 
     def first_not_finite(self, x: Inputs, key: RandomKey) -> str | None:
-        """Return the first node whose output has NaN or infinity in the training pass of a key."""
-        inputs, slices, threads = self._prepare(x, training=True)
-        names = in_numeric_context(
-            self._program.kernels, threads, self._not_finite, inputs, slices, key
-        )
+        """Return the first node whose output has NaN or infinity in the training pass of a key.
+
+        The pass is one of the whole batch in this process.
+        """
+        inputs = validate_inputs(x, self._program.input_shapes)
+        share = BatchShare.whole(self.training_slices(_count(inputs)))
+        names = self._in_context(share, self._not_finite, inputs, share, key)
         return next((node.name for node in self._program.nodes if node.name in names), None)
 
-    def _prepare(
-        self, x: Inputs, *, training: bool
-    ) -> tuple[dict[str, Array], tuple[slice, ...], int]:
-        """Return the validated inputs, the slice of each shard, and the threads of kernels."""
-        inputs = validate_inputs(x, self._program.input_shapes)
-        slices = self._program.shard_slices(len(next(iter(inputs.values()))), training=training)
+    def training_slices(self, samples: int) -> tuple[slice, ...]:
+        """Return the rows of each shard of a batch in training: the same on every machine."""
+        if self._shards is None:
+            return self._program.shard_slices(samples, training=True)
+        return equal_slices(samples, min(self._shards, samples))
+
+    def share(self, samples: int) -> BatchShare:
+        """Return the share of a batch in training that this process computes."""
+        if samples not in self._shares:
+            slices = self.training_slices(samples)
+            share = BatchShare.whole(slices)
+            if self.group is not None:
+                owned = owned_shards(len(slices), self.group.size, self._order)
+                share = BatchShare(slices, owned[self.group.rank], not all(owned))
+            self._shares[samples] = share
+        return self._shares[samples]
+
+    def _in_context(self, share: BatchShare, work: Callable[..., T], *args: Any) -> T:
         # Threads without a shard would be idle: the kernels may use them.
-        return inputs, slices, self.threads if len(slices) == 1 else 1
+        threads = self.threads if len(share.own) == 1 else 1
+        return in_numeric_context(self._program.kernels, threads, work, *args)
 
     def _weights(self, weights: Array | None) -> Array | None:
         return None if weights is None else np.asarray(weights, self._program.dtype)
@@ -162,30 +282,33 @@ class Engine:
     def _run(
         self,
         inputs: Mapping[str, Array],
-        slices: Sequence[slice],
+        share: BatchShare,
         labels: LossInputs,
         key: RandomKey,
-    ) -> BatchResult:
-        """Run forward to the losses and, in training, backward, and sum the shards' gradients."""
-        program, pool, training = self._program, self._pool, labels.scales is not None
+    ) -> PartialResult:
+        """Run forward to the losses and, in training, backward."""
+        training = labels.scales is not None
         batch = BatchPass(
-            program, inputs, slices, labels, pool, self._workspaces, training=training, key=key
+            self._program,
+            inputs,
+            share,
+            labels,
+            self._pool,
+            self._workspaces,
+            training=training,
+            key=key,
+            group=self.group if training else None,
         )
         batch.forward()
         if training:
             batch.backward()
-        gradients = self._sum(batch.gradients())
-        sums = {
-            part.name: sum([result.losses[part.name] for result in batch.results])
-            for part in program.losses
-        }
-        per_sample = [part for part in program.losses if part.counted is None]
-        loss = sum([part.weight * sums[part.name] for part in per_sample])
-        predictions = join_samples([result.predictions for result in batch.results])
-        return BatchResult(loss, sums, predictions, gradients, batch.shards)
+        losses = [result.losses for result in batch.results]
+        return PartialResult(
+            share, losses, batch.predictions, batch.gradients(), batch.shards, training
+        )
 
     def _not_finite(
-        self, inputs: Mapping[str, Array], slices: Sequence[slice], key: RandomKey
+        self, inputs: Mapping[str, Array], share: BatchShare, key: RandomKey
     ) -> set[str]:
         names: set[str] = set()
 
@@ -196,7 +319,7 @@ class Engine:
         BatchPass(
             replace(self._program, operations=self._program.unfused),
             inputs,
-            slices,
+            share,
             None,
             self._pool,
             self._workspaces,
@@ -206,25 +329,28 @@ class Engine:
         ).forward()
         return names
 
-    def _sum(self, parts: Mapping[str, Sequence[Array]]) -> dict[str, Array]:
-        """Return the sum of the gradients of each parameter, added in the order of the shards."""
-        sums = {address: gradients[0] for address, gradients in parts.items()}
-        several = [address for address, gradients in parts.items() if len(gradients) > 1]
-        for address in several:
-            first = sums[address]
-            if address not in self._sums:
-                self._sums[address] = aligned_empty(first.shape, first.dtype)
-            sums[address] = self._sums[address]
+    def _sum(self, part: PartialResult) -> dict[str, Array]:
+        """Return the sum of the gradients of each parameter over all shards."""
+        if not part.in_training:
+            return {}
+        found, share = part.gradients, part.share
+        own = {name: found[name][0] for name in self._batch_gradients if name in found}
+        if share.some_are_idle and self.group is not None and self._batch_gradients:
+            own = self.group.gather(own)[0]
+        parts = {name: found.get(name, ()) for name in self._shard_gradients}
+        sums = self._gradient_sum.sum(parts, share.own, len(share.slices), self._order)
+        return {**sums, **own}
 
-        def add(address: str) -> None:
-            first, second, *others = parts[address]
-            total = np.add(first, second, out=sums[address])
-            for other in others:
-                total += other
+    def _copy_buffers(self, group: ProcessGroup, rank: int) -> None:
+        """Set the running statistics of all processes to those of one."""
+        buffered = [node.layer for node in self._program.nodes if isinstance(node.layer, Buffered)]
+        own = [layer.buffers for layer in buffered] if group.rank == rank else None
+        theirs = group.gather(own)[rank]
+        if own is None:
+            for layer, arrays in zip(buffered, theirs, strict=True):
+                for name, buffer in layer.buffers.items():
+                    buffer[...] = arrays[name]
 
-        if sum([sums[address].nbytes for address in several]) < LARGE_GRADIENTS:
-            for address in several:
-                add(address)
-        else:
-            self._pool.run([partial(add, address) for address in several])
-        return sums
+
+def _count(inputs: Mapping[str, Array]) -> int:
+    return len(next(iter(inputs.values())))

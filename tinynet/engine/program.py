@@ -197,6 +197,39 @@ class Program:
         return self._stages[training]
 
     @cached_property
+    def gradient_shapes(self) -> dict[str, Shape]:
+        """The shape of each gradient that training computes, by the parameter's address."""
+        return {
+            address: shape[::-1] if transposed else shape
+            for op in self.operations
+            for name, address, transposed in op.gradients
+            for shape in [op.node.layer.params[name].shape]
+        }
+
+    @cached_property
+    def shard_gradients(self) -> frozenset[str]:
+        """Addresses of the parameters of which every shard computes a gradient.
+
+        Layers that run on the whole batch compute one gradient for all shards.
+        """
+        return frozenset(
+            gradient.address
+            for op in self.operations
+            if op.exchange_in_training != "batch"
+            for gradient in op.gradients
+        )
+
+    @cached_property
+    def commits(self) -> bool:
+        """True if a training step changes running statistics."""
+        return any(op.commits for op in self.operations)
+
+    @cached_property
+    def commits_by_shard(self) -> bool:
+        """True if some of them are not exchanged, so that the shards change them in turn."""
+        return any(op.commits and op.exchange_in_training is None for op in self.operations)
+
+    @cached_property
     def losses_need_batch(self) -> bool:
         """True if a loss looks across the batch, so that it must get all shards at once."""
         return not all(getattr(part.loss, "per_sample", False) for part in self.losses)

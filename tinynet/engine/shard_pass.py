@@ -4,7 +4,7 @@ A pass owns the values that later operations read, and the caches that the backw
 dropped after its last use.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -54,6 +54,7 @@ class ShardPass:
         training: bool,
         key: RandomKey,
         first_sample: int = 0,
+        commits_exchanged: bool = True,
         workspace: Workspace | None = None,
         observe: Observer | None = None,
     ) -> None:
@@ -65,6 +66,8 @@ class ShardPass:
             training: True if a backward may follow; otherwise nothing is kept for one.
             key: Key of the random streams.
             first_sample: Position of the first sample in the batch; part of that key.
+            commits_exchanged: True to update the running statistics that all shards hold alike
+                after an exchange.
             workspace: Memory for large arrays.
             observe: Called with each node and each of its outputs.
 
@@ -79,13 +82,13 @@ class ShardPass:
         self._program = program
         self._training = training
         self._first_sample = first_sample
-        self._new_context = partial(
+        self._commits_exchanged = commits_exchanged
+        self._new_context: Callable[..., Context] = partial(
             Context,
             kernels=program.kernels,
             seed=key.seed,
             step=key.step,
             micro_batch=key.micro_batch,
-            first_sample=first_sample,
         )
         self._observe = observe
         self._values = convert_inputs(inputs, program.dtype, program.index_inputs)
@@ -95,9 +98,10 @@ class ShardPass:
         self._to_commit: list[tuple[Node, Cache]] = []
         self._own_sums: set[str] = set()
 
-    def context(self, op: Operation) -> Context:
-        """Return the context for the layer of an operation."""
+    def context(self, op: Operation, *, whole_batch: bool = False) -> Context:
+        """Return the context for the layer of an operation, of this shard or the whole batch."""
         return self._new_context(
+            first_sample=0 if whole_batch else self._first_sample,
             node=op.node.name,
             training=self._training and not op.eval_mode,
             keep=self._training and (op.has_backward or op.commits),
@@ -144,8 +148,8 @@ class ShardPass:
         """Store an operation's outputs, and drop values without a later reader."""
         if self._training and op.has_backward:
             self._caches[op.node.name] = ctx, cache
-        # After an exchange all shards hold the same statistics: the first one commits them.
-        commits = self._first_sample == 0 or op.exchange_in_training is None
+        # After an exchange all shards hold the same statistics: one of them commits these.
+        commits = self._commits_exchanged or op.exchange_in_training is None
         if self._training and op.commits and commits:
             self._to_commit.append((op.node, cache))
         for (name, outputs, is_read), y in zip(op.values, ys, strict=True):
@@ -169,12 +173,17 @@ class ShardPass:
         scales, sums = labels.scales, {}
         gradients: dict[str, Array] = {}
         training = scales is not None
+        first = 0 if self._program.losses_need_batch else self._first_sample
         for part in self._program.losses:
             name = part.name
             compared = tuple([outputs[output] for output in part.outputs])
             passed = compared if len(compared) > 1 else compared[0]
             ctx = self._new_context(
-                node=f"loss/{name}", training=training, keep=training, workspace=self.workspace
+                first_sample=first,
+                node=f"loss/{name}",
+                training=training,
+                keep=training,
+                workspace=self.workspace,
             )
             sums[name], cache = losses.forward(
                 part, ctx, passed, labels.targets.get(name), labels.weights
@@ -256,9 +265,16 @@ class ShardPass:
         dy = tuple([self._d_values.pop(value.name, None) for value in op.values])
         return *self._caches.pop(op.node.name), dy
 
-    def add_param_gradients(self, op: Operation, d_params: Mapping[str, Array]) -> None:
-        """Add gradients to those of an operation's parameters, by the names in its layer."""
+    def add_param_gradients(
+        self, op: Operation, d_params: Mapping[str, Array], left_out: Collection[str] = ()
+    ) -> None:
+        """Add gradients to those of an operation's parameters, by the names in its layer.
+
+        The parameters with the addresses in ``left_out`` get none.
+        """
         for name, address, transposed in op.gradients:
+            if address in left_out:
+                continue
             gradient = d_params[name]
             self._add(self.gradients, address, gradient.T if transposed else gradient)
 

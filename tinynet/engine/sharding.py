@@ -68,7 +68,11 @@ def shard_slices(
     count = int(min(count, _most_shards(samples, cost.min_shard), max(affordable, 1)))
     if samples > MIN_SHARD:
         count = max(count, min(math.ceil(samples * cost.output_bytes / MAX_OUTPUT_BYTES), samples))
-    count = max(count, 1)
+    return equal_slices(samples, max(count, 1))
+
+
+def equal_slices(samples: int, count: int) -> tuple[slice, ...]:
+    """Return slices of nearly equal length over a batch."""
     return tuple(
         slice(samples * index // count, samples * (index + 1) // count) for index in range(count)
     )

@@ -25,7 +25,7 @@ from tinynet.run.roots import recorded_root
 from tinynet.training.checks import require_weights_taken
 from tinynet.training.evaluation import Figures
 from tinynet.training.events import Warned
-from tinynet.training.loader import labelled
+from tinynet.training.step_samples import labelled
 
 EVALUATION_BATCH = 512
 """Samples that are evaluated at a time."""

@@ -17,7 +17,7 @@ State = Literal["optimizer", "figures", "best", "early stopping", "schedule"]
 _SAFE = (
     # Length, rate and logging of the rest of the run; nothing computed so far depends on these.
     r"/name",
-    r"/training/(epochs|steps|log_every_steps|log_statistics_every_steps|loggers)(/.*)?",
+    r"/training/(epochs|steps|shards|log_every_steps|log_statistics_every_steps|loggers)(/.*)?",
     # A schedule that sees the results of evaluations has a metric, and state.
     r"/training/schedule(/(?!metric$).*)?",
     r"/training/optimizer/(learning_rate|clip_norm|clip_value|weight_decay)",

@@ -273,6 +273,14 @@ class TrainingSpec(SpecModel):
     accumulate: int = Field(
         default=1, ge=1, description="Batches whose gradients are summed for one update."
     )
+    shards: int | None = Field(
+        default=None,
+        ge=1,
+        le=2**16,
+        description="Number of parts that a batch is cut into for threads and processes, at most"
+        " its samples; their gradients are then added in pairs. By default it follows from the"
+        " network, and they are added one after the other.",
+    )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of all random numbers.")
     loss: Losses = Field(
         description="The loss to minimize. With several outputs, an object of losses by output, or"

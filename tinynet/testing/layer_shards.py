@@ -6,11 +6,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinynet.engine.batch_pass import BatchPass, join_samples
+from tinynet.engine.batch_pass import BatchPass
 from tinynet.engine.losses import LossInputs, OutputLoss
 from tinynet.engine.node import Node
 from tinynet.engine.program import Program
 from tinynet.engine.shard_pass import RandomKey
+from tinynet.engine.shares import BatchShare
 from tinynet.engine.threads import ThreadPool
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import Cache, Gradients, MultiOutput
@@ -97,15 +98,21 @@ def _step(case: LayerCase, use: _Use, rows: tuple[slice, ...]) -> Arrays:
     targets = dict(zip(values, case.dy(layer)[read] * use.nodes, strict=True))
     labels = LossInputs(targets, None, dict.fromkeys(values, 1.0))
     batch = BatchPass(
-        program, inputs, rows, labels, ThreadPool(1), [], training=True, key=RandomKey(case.seed)
+        program,
+        inputs,
+        BatchShare.whole(rows),
+        labels,
+        ThreadPool(1),
+        [],
+        training=True,
+        key=RandomKey(case.seed),
     )
     batch.forward()
     batch.backward()
     for shard in batch.shards:
         shard.commit()
-    outputs = join_samples([result.predictions for result in batch.results])
     return {
-        **{f"the output of {name}": y for name, y in outputs.items()},
+        **{f"the output of {name}": y for name, y in batch.predictions.items()},
         **{
             f"the gradient of {address}": np.asarray(np.sum(parts, axis=0))
             for address, parts in batch.gradients().items()

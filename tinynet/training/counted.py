@@ -35,6 +35,17 @@ class CountedTargets:
                 counts = self._without_weights
                 counts[part.name] += losses.counted_terms(part, target, None, samples)
 
+    @property
+    def counts(self) -> tuple[dict[str, float], dict[str, float]]:
+        """The number that counts for each loss, by its name, with and without the weights."""
+        return self._counts, self._without_weights
+
+    def add_counts(self, counts: tuple[dict[str, float], dict[str, float]]) -> None:
+        """Add the `counts` of other samples."""
+        for own, others in zip(self.counts, counts, strict=True):
+            for name, count in others.items():
+                own[name] += count
+
     def problems(self, split: str, remedy: str = "") -> list[Problem]:
         """Return a problem for each loss for which nothing counts.
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Real
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +21,33 @@ from tinynet.spec.training_spec import MetricReference
 from tinynet.targets import BadTargetError
 from tinynet.text.plugin_errors import PluginErrors, is_row, plugin_error, wrong_row
 from tinynet.training.counted import CountedTargets
-from tinynet.training.loader import StepSamples
+from tinynet.training.step_samples import StepSamples
 from tinynet.types import Array
+
+
+class LossSums(NamedTuple):
+    """The losses of some samples.
+
+    Attributes:
+        loss: Sum over the samples of the weighted losses that are means over samples.
+        losses: Sum of each loss, by its name.
+        counts: Positions of each loss that is a mean over positions, by its name.
+        samples: Number of samples.
+    """
+
+    loss: float
+    losses: dict[str, float]
+    counts: dict[str, float]
+    samples: int
+
+    @classmethod
+    def of(
+        cls, results: Sequence[BatchResult], samples: int, counts: dict[str, float]
+    ) -> "LossSums":
+        """Return the sums of the results of an engine."""
+        names = results[0].losses
+        losses = {name: sum([result.losses[name] for result in results]) for name in names}
+        return cls(sum([result.loss for result in results]), losses, counts, samples)
 
 
 class Figures:
@@ -43,6 +69,7 @@ class Figures:
         targets: The loss whose target each metric compares with, by label.
         pointers: The place of each metric in the spec, a JSON pointer, by label.
         states: The state of each metric, by label.
+        loss_parts: The losses.
     """
 
     def __init__(
@@ -58,7 +85,7 @@ class Figures:
         Raises:
             ShapeError: if a metric is not defined for the predictions of its output.
         """
-        out_shapes, self._parts = network.trained_shapes, network.losses
+        out_shapes, self.loss_parts = network.trained_shapes, network.losses
         only = next(iter(out_shapes))
         self.pointers = {r.label: f"/training/metrics/{i}" for i, r in enumerate(references)}
         self.metrics: dict[str, Metric] = {
@@ -67,8 +94,8 @@ class Figures:
         }
         self.outputs = {reference.label: reference.output or only for reference in references}
         self._out_shapes = dict(out_shapes)
-        self._counted = [part for part in self._parts if part.counted is not None]
-        by_name = {part.name: part for part in self._parts}
+        self._counted = [part for part in self.loss_parts if part.counted is not None]
+        by_name = {part.name: part for part in self.loss_parts}
         self.targets = {label: self._compared(label) for label in self.metrics}
         self._losses = {label: by_name[name] for label, name in self.targets.items()}
         self._penalized = penalized
@@ -78,14 +105,14 @@ class Figures:
         """Start again with no samples."""
         self.loss, self.samples = 0.0, 0
         self.penalty = 0.0 if self._penalized else None
-        several = len(self._parts) > 1 or self._counted
-        self.losses = {part.name: 0.0 for part in self._parts if several}
+        several = len(self.loss_parts) > 1 or self._counted
+        self.losses = {part.name: 0.0 for part in self.loss_parts if several}
         self.counts = {part.name: 0.0 for part in self._counted}
         self.states: dict[str, State] = {}
         problems: list[Problem] = []
-        for label, metric in self.metrics.items():
+        for label in self.metrics:
             try:
-                self.states[label] = self._start(label, metric)
+                self.states[label] = self.new_state(label)
             except ShapeError as error:
                 problems += error.problems
         if problems:
@@ -94,15 +121,17 @@ class Figures:
     def _compared(self, label: str) -> str:
         """Return the name of the loss that has the target of a metric: its output's own, if any."""
         output = self.outputs[label]
-        names = [part.name for part in self._parts if part.takes_target and output in part.outputs]
+        names = [
+            part.name for part in self.loss_parts if part.takes_target and output in part.outputs
+        ]
         if not names:
             message = f"the loss of the output {output!r} has no target to compare it with"
             raise ShapeError([Problem(message, self.pointers[label])])
         return output if output in names else names[0]
 
-    def _start(self, label: str, metric: Metric) -> State:
+    def new_state(self, label: str) -> State:
         """Return the initial state of a metric."""
-        pointer = self.pointers[label]
+        metric, pointer = self.metrics[label], self.pointers[label]
         try:
             with PluginErrors(metric, "start raised", pointer):
                 state = metric.start(self._out_shapes[self.outputs[label]])
@@ -123,21 +152,36 @@ class Figures:
             samples: The samples.
             penalty: The penalty of regularizers.
         """
-        if self.penalty is not None:
-            self.penalty += penalty * len(samples)
-        self.loss += sum([result.loss for result in results])
-        for name in self.losses:
-            self.losses[name] += sum(result.losses[name] for result in results)
-        for part in self._counted:
-            counted = count(part, samples.y.get(part.name), samples.weights)
-            self.counts[part.name] += counted
-        self.samples += len(samples)
+        sums = LossSums.of(results, len(samples), self.count_positions(samples))
+        self.add_losses(sums, penalty)
+        self.count_results(results, samples)
+
+    def count_results(self, results: Sequence[BatchResult], samples: StepSamples) -> None:
+        """Add samples to the metrics alone; the arguments are those of `update`."""
         measured = dict.fromkeys(self.outputs.values())
         predictions = {
             output: np.concatenate([result.predictions[output] for result in results])
             for output in measured
         }
         self.count(predictions, samples.y, samples.sample_weights)
+
+    def count_positions(self, samples: StepSamples) -> dict[str, float]:
+        """Return the positions that count for each loss that is a mean over positions."""
+        return {
+            part.name: count(part, samples.y.get(part.name), samples.weights)
+            for part in self._counted
+        }
+
+    def add_losses(self, sums: "LossSums", penalty: float = 0.0) -> None:
+        """Add samples to the losses alone; ``penalty`` is that of regularizers."""
+        if self.penalty is not None:
+            self.penalty += penalty * sums.samples
+        self.loss += sums.loss
+        for name in self.losses:
+            self.losses[name] += sums.losses[name]
+        for name, counted in sums.counts.items():
+            self.counts[name] += counted
+        self.samples += sums.samples
 
     def evaluate(self, engine: Engine, batches: Iterable[StepSamples], split: str) -> Iterator[int]:
         """Evaluate a split, and yield the number of samples after each batch.
@@ -150,7 +194,7 @@ class Figures:
         Raises:
             TargetError: listing the losses for which nothing in the split counts.
         """
-        counted = CountedTargets(self._parts)
+        counted = CountedTargets(self.loss_parts)
         for samples in batches:
             result = engine.evaluate(samples.x, samples.y, samples.weights)
             counted.add(samples.y, samples.weights, len(samples))
@@ -164,6 +208,7 @@ class Figures:
         targets: Mapping[str, Array],
         weights: Array | None = None,
         labels: Iterable[str] | None = None,
+        states: Mapping[str, State] | None = None,
     ) -> None:
         """Add a batch to the metrics, but not to the losses.
 
@@ -172,13 +217,14 @@ class Figures:
             targets: (N, *target_shape), by the loss's name.
             weights: Weight of each sample, (N,), or of each position, (N, T); or None.
             labels: The metrics to count into; by default all.
+            states: The states to count into, by label; by default those of the figures.
 
         Raises:
             ShapeError: if a metric cannot compare the two.
             DataError: for a target that a metric is not defined for.
         """
         for label in self.metrics if labels is None else labels:
-            metric, state = self.metrics[label], self.states[label]
+            metric, state = self.metrics[label], (states or self.states)[label]
             predicted, compared = predictions[self.outputs[label]], targets[self.targets[label]]
             own = self._losses[label].own_weights(weights, compared)
             if own is not None and not np.all(own):
@@ -222,7 +268,7 @@ class Figures:
         }
         counted = [part.weight * means[part.name] for part in self._counted if part.weight]
         loss = self.loss / samples + sum(counted)
-        names = loss_figures(part.name for part in self._parts)
+        names = loss_figures(part.name for part in self.loss_parts)
         figures = dict(zip(names, (loss, *means.values()), strict=False))
         if self.penalty is not None:
             figures[PENALTY] = self.penalty / samples
@@ -262,7 +308,7 @@ class Figures:
 
     def _is_unchanged(self, label: str) -> bool:
         """Return True if the state of a metric is the initial one."""
-        initial, state = self._start(label, self.metrics[label]), self.states[label]
+        initial, state = self.new_state(label), self.states[label]
         return all(np.array_equal(state[name], array) for name, array in initial.items())
 
     def state(self) -> dict[str, Array]:

@@ -8,6 +8,7 @@ from tinynet.training.read_only import ReadOnlyDict
 
 if TYPE_CHECKING:
     from tinynet.data.sizes import SplitSizes
+    from tinynet.training.exchange import Requests
 
 StopReason: TypeAlias = Literal["epochs", "steps", "early_stopping", "observer"]
 """The setting that ended a run, `training.epochs`, `.steps` or `.early_stopping`, or an observer.
@@ -212,7 +213,14 @@ class Warned:
     message: str
 
 
-Event: TypeAlias = StepDone | Evaluating | Evaluated
+@dataclass(frozen=True)
+class Stopping:
+    """All processes agreed to stop before the next step; the last event of `Trainer.run`."""
+
+    requests: "Requests"
+
+
+Event: TypeAlias = StepDone | Evaluating | Evaluated | Stopping
 """The events of `Trainer.run`."""
 
 RunEvent: TypeAlias = (

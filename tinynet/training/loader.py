@@ -5,56 +5,19 @@ and an interrupted run loses nothing.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
-from tinynet.data.data import Data, targets_from
+from tinynet.data.data import Data
 from tinynet.data.order import Order
-from tinynet.dataset import Batch
 from tinynet.engine.background import Background, Task
-from tinynet.engine.inputs import Inputs
+from tinynet.engine.shares import BatchShare
 from tinynet.spec.training_spec import TrainingSpec
 from tinynet.training.class_weights import ClassWeights
+from tinynet.training.step_samples import StepSamples, StepShare, labelled
 from tinynet.types import Array
-
-
-@dataclass(frozen=True, eq=False)
-class StepSamples:
-    """The samples of a step.
-
-    Attributes:
-        x: The input, (N, *shape), or such an array for each input by name.
-        y: The target of each loss, (N, *target_shape), by the loss's name.
-        weights: Weight of each sample in the loss, (N,), or of each position, (N, T); or None.
-        sample_weights: The dataset's part of ``weights``, without class weights.
-    """
-
-    x: Inputs
-    y: dict[str, Array]
-    weights: Array | None
-    sample_weights: Array | None
-
-    def __len__(self) -> int:
-        x = next(iter(self.x.values())) if isinstance(self.x, Mapping) else self.x
-        return len(x)
-
-    def rows(self, rows: slice) -> "StepSamples":
-        """Return some of the samples."""
-        x = {n: a[rows] for n, a in self.x.items()} if isinstance(self.x, Mapping) else self.x[rows]
-        y = {name: array[rows] for name, array in self.y.items()}
-        weights, own = (None if w is None else w[rows] for w in (self.weights, self.sample_weights))
-        return StepSamples(x, y, weights, own)
-
-
-def labelled(batch: Batch, names: Mapping[str, str]) -> StepSamples:
-    """Return the samples of a batch with the target of each loss.
-
-    ``names`` holds the target of each loss, by the loss's name.
-    """
-    targets = targets_from(batch, names)
-    return StepSamples(batch.inputs, targets, batch.weights, batch.weights)
 
 
 def steps_per_epoch(data: Data, training: TrainingSpec) -> int:
@@ -75,6 +38,7 @@ class Loader:
         training: TrainingSpec,
         targets: Mapping[str, str],
         class_weights: ClassWeights | None = None,
+        share: Callable[[int], BatchShare] | None = None,
     ) -> None:
         """Prepare; nothing is gathered yet.
 
@@ -83,7 +47,10 @@ class Loader:
             training: The training part of the spec.
             targets: Name of the target of each loss, by the loss's name.
             class_weights: The weights of the classes, if the spec has some.
+            share: Return the share of a batch of so many samples that this process computes; None
+                if it computes all.
         """
+        self._share, self._batch_size = share, training.batch_size
         self._data, self._targets, self._class_weights = data, dict(targets), class_weights
         self._size = training.batch_size * training.accumulate
         self.steps_per_epoch = steps_per_epoch(data, training)
@@ -116,13 +83,36 @@ class Loader:
                 self._background.start(task)
         return samples
 
-    def gather(self, epoch: int, position: int, count: int | None = None) -> StepSamples:
-        """Gather the first `count` samples of a step, by default all."""
+    def gather(
+        self, epoch: int, position: int, count: int | None = None, *, whole: bool = False
+    ) -> StepSamples:
+        """Gather the samples of a step that this process computes.
+
+        Args:
+            epoch: The epoch.
+            position: The step's position in the epoch.
+            count: Gather only so many of the first samples, whichever process computes them.
+            whole: True to gather all samples of the step.
+        """
         start = position * self._size
         stop, order = start + (count or self._size), self._epoch_order(epoch)
         self._data.read_ahead(order, start, stop)
         positions = order.positions(start, stop)
-        batch = self._data.batch("train", positions, epoch=epoch, first=start)
+        share = None
+        if self._share is not None and count is None and not whole:
+            share = StepShare.of(len(positions), self._batch_size, self._share)
+        # A transform that mixes samples needs those that others compute, too.
+        if share is None or self._data.mixes_samples:
+            samples = self._read(epoch, positions, start)
+            return samples if share is None else samples.of_share(share)
+        rows = share.rows
+        # Datasets need not be able to read no rows at all.
+        own = self._read(epoch, positions[rows if len(rows) else [0]], start)
+        return replace(own.rows(slice(0, len(rows))), share=share)
+
+    def _read(self, epoch: int, positions: Array, first: int) -> StepSamples:
+        """Read training samples by their positions; ``first`` is the first place in the order."""
+        batch = self._data.batch("train", positions, epoch=epoch, first=first)
         samples = labelled(batch, self._targets)
         if self._class_weights is None:
             return samples

@@ -3,7 +3,7 @@
 They read what training computes, and change nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from tinynet.engine.numeric_context import in_numeric_context
 from tinynet.engine.shard_pass import Observer
 from tinynet.network.network import Network
 from tinynet.training.events import Statistics, Summary
-from tinynet.training.loader import StepSamples
+from tinynet.training.step_samples import StepSamples
 from tinynet.types import Array
 
 _SAMPLES = 32
@@ -31,12 +31,17 @@ class StepStatistics:
         if self._is_due(step):
             self._gradients = _summaries(gradients)
 
-    def of_step(self, step: int, epoch: int, samples: StepSamples) -> Statistics | None:
-        """Return the statistics after a step, whose gradients were seen; None if none are due."""
+    def of_step(
+        self, step: int, epoch: int, samples: Callable[[], StepSamples]
+    ) -> Statistics | None:
+        """Return the statistics after a step, whose gradients were seen; None if none are due.
+
+        ``samples`` returns the samples of the step.
+        """
         if not self._is_due(step):
             return None
         parameters = _summaries(self._network.params)
-        return Statistics(step, epoch, parameters, self._gradients, self._outputs(samples))
+        return Statistics(step, epoch, parameters, self._gradients, self._outputs(samples()))
 
     def _is_due(self, step: int) -> bool:
         return self._every is not None and step % self._every == 0

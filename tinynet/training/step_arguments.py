@@ -15,7 +15,7 @@ from tinynet.training.compatibility import (
     targets_by_loss,
     weight_problems,
 )
-from tinynet.training.loader import StepSamples
+from tinynet.training.step_samples import StepSamples
 from tinynet.types import Array, Shape
 
 

@@ -1,6 +1,6 @@
 """The training loop. It touches no file: its caller logs and saves between the events."""
 
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
@@ -13,6 +13,7 @@ from tinynet.data.ranges import naming_samples
 from tinynet.engine.engine import Engine
 from tinynet.engine.inputs import Inputs
 from tinynet.engine.numeric_context import in_numeric_context
+from tinynet.engine.process_group import ProcessGroup
 from tinynet.engine.shard_pass import RandomKey
 from tinynet.engine.tensor_names import require_match
 from tinynet.errors import DataError, Problem, SpecError
@@ -24,27 +25,27 @@ from tinynet.network.network import Network
 from tinynet.spec.consistency import AVERAGE
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
-from tinynet.training.accumulation import StepResult, accumulate
+from tinynet.training.accumulation import StepResult
 from tinynet.training.advice import advice
 from tinynet.training.average import WeightAverage
 from tinynet.training.checks import check_training
 from tinynet.training.class_weights import class_weights, naming_class_weights
-from tinynet.training.constraints import Constraints
 from tinynet.training.evaluation import Figures
-from tinynet.training.events import Evaluated, Evaluating, Event, StepDone, StopReason
+from tinynet.training.evaluation_rounds import SplitBatches, evaluate_in_rounds
+from tinynet.training.events import Evaluated, Evaluating, Event, StepDone, Stopping, StopReason
+from tinynet.training.exchange import Abandoned, Exchange, Requests
 from tinynet.training.learning_rate import LearningRate
-from tinynet.training.loader import Loader, StepSamples, labelled, steps_per_epoch
-from tinynet.training.lookahead import Lookahead
+from tinynet.training.loader import Loader, steps_per_epoch
 from tinynet.training.monitor import update_best
 from tinynet.training.progress import Progress
 from tinynet.training.purity import check_purity
-from tinynet.training.regularization import Regularization
 from tinynet.training.run_length import RunLength, require_lengths
 from tinynet.training.state_arrays import StateArrays
 from tinynet.training.state_guard import StateGuard
 from tinynet.training.statistics import StepStatistics
 from tinynet.training.step_arguments import StepArguments
-from tinynet.training.updater import Updater
+from tinynet.training.step_samples import StepSamples, StepShare
+from tinynet.training.update import Update
 from tinynet.types import Array
 
 
@@ -55,6 +56,7 @@ class Trainer:
         spec: The spec.
         network: The network, with its losses.
         progress: The position in the run.
+        group: The processes that train together; None for one process.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Trainer:
         max_params: int = MAX_PARAMS,
         threads: int | None = None,
         kernels: Kernels | None = None,
+        group: ProcessGroup | None = None,
     ) -> None:
         """Build the network.
 
@@ -86,6 +89,8 @@ class Trainer:
             threads: Number of threads; by default the number of cores. Any number gives the same
                 result.
             kernels: The numerical kernels; by default those that are installed.
+            group: The processes that train together, each with a trainer of the same spec and data;
+                None for one process.
 
         Raises:
             SpecError: for a wrong spec.
@@ -113,26 +118,24 @@ class Trainer:
             self._average = WeightAverage(average, self.network, second)
         self.progress = Progress()
         self._guard = StateGuard()
-        self._engine = Engine(self.network.program, threads)
+        self.group = group
+        self._exchange = Exchange(group)
+        self._engine = Engine(self.network.program, threads, shards=training.shards, group=group)
         self._evaluator = self._engine
         if self._average is not None:
             self._evaluator = Engine(self._average.network.program, threads)
-        self._trainable = self.network.trainable
-        self._updater = Updater(
-            self.network.params,
-            self._trainable,
-            training.optimizer,
-            self.network.kernels,
+        self._update = update = Update(
+            training, self.network, self._engine, self._exchange, self._average
         )
-        self._rate = LearningRate(self._updater.learning_rate, training.schedule, self._length)
-        self._regularization = Regularization(training, self.network)
-        self._constraints = Constraints(training, self.network)
-        trained = {a: self.network.params[a] for a in sorted(self.network.trainable)}
-        self._lookahead = Lookahead(training.lookahead, trained)
-        penalized = bool(self._regularization)
-        self._figures = Figures(training.metrics, self.network, penalized=penalized)
+        self._figures = update.figures
+        self._rate = LearningRate(update.updater.learning_rate, training.schedule, self._length)
         self._arrays = StateArrays(
-            self.network, self._average, self._lookahead, self._updater, self._rate, self._figures
+            self.network,
+            self._average,
+            update.lookahead,
+            update.updater,
+            self._rate,
+            self._figures,
         )
         self._arguments = StepArguments(self.network, self._data_targets)
         self._statistics = StepStatistics(training.log_statistics_every_steps, self.network)
@@ -169,7 +172,8 @@ class Trainer:
     def _loader(self) -> Loader:
         training, names = self.spec.training, self._target_names
         weights = class_weights(training.class_weights, self.network.losses, self.data, names)
-        return Loader(self.data, training, names, weights)
+        share = None if self.group is None else self._engine.share
+        return Loader(self.data, training, names, weights, share)
 
     def _data_targets(self) -> Collection[str]:
         """Return the names of the targets in the data; the usual name if they cannot be opened."""
@@ -212,35 +216,30 @@ class Trainer:
         """
         self._guard.require_whole()
         samples, kernels = self._arguments.samples(x, y, weights), self.network.kernels
-        return in_numeric_context(kernels, self._engine.threads, self._update, samples, 0)
+        whole = samples
+        if self.group is not None:
+            size = self.spec.training.batch_size
+            samples = whole.of_share(StepShare.of(len(whole), size, self._engine.share))
+        threads = self._engine.threads
+        return in_numeric_context(kernels, threads, self._make_update, samples, 0, lambda: whole)
 
-    def _update(self, samples: StepSamples, advance: int) -> float:
+    def _make_update(
+        self, samples: StepSamples, advance: int, whole: Callable[[], StepSamples]
+    ) -> float:
         """Update once, and advance the position in the epoch; see `train_step`.
 
         All passes and the update are one call in the numeric context, which takes time to set.
+        ``whole`` returns the samples of all processes.
         """
-        training, rate = self.spec.training, self.learning_rate
-        size, key = training.batch_size, RandomKey(training.seed, self.step)
-        predict = bool(self._figures.metrics)
-        result = accumulate(self._engine, self.network, samples, size, key, predict=predict)
-        result = self._regularization.added_to(result, self.progress.step)
+        rate = self.learning_rate
+        result = self._update.compute(samples, self.step, whole)
         self._statistics.see(result.gradients, self.step + 1)
         self._guard.change(self._apply, result, samples, rate, advance)
         return result.loss
 
-    def _apply(self, step: StepResult, samples: StepSamples, rate: float, advance: int) -> None:
-        """Change the state by the results of a step."""
-        progress = self.progress
-        self._figures.update(step.batches, samples, step.penalty)
-        self._updater.update(step.gradients, progress.step - progress.optimizer_start, rate)
-        self._lookahead.update(progress.step + 1, self._constraints.project)
-        for result in step.batches:
-            result.commit()
-        self.network.parametrizations.advance(self._trainable)
-        progress.step += 1
-        progress.position += advance
-        if self._average is not None:
-            self._average.update(progress.step)
+    def _apply(self, result: StepResult, samples: StepSamples, rate: float, advance: int) -> None:
+        self._update.apply(result, samples, self.progress, rate)
+        self.progress.position += advance
 
     @property
     def learning_rate(self) -> float:
@@ -295,9 +294,7 @@ class Trainer:
             PluginError: for a layer, loss or optimizer that breaks its protocol in the next step.
         """
         check_training(self.spec, self.network, self.data, self._target_names)
-        self._updater.check()
-        self._regularization.check()
-        self._constraints.check()
+        self._update.check()
         self.network.parametrizations.check()
         self._rate.check(self._figures)
         for step in sorted({min(self.step, self.total_steps - 1), self.total_steps - 1}):
@@ -322,8 +319,15 @@ class Trainer:
             PluginError: if a plugin raises an exception, or returns a wrong value.
             TinynetError: if an exception ended an earlier update before it was complete.
         """
+        try:
+            yield from self._events()
+        except Abandoned:
+            yield Stopping(self.agreed)
+
+    def _events(self) -> Iterator[Event]:
         while not self.finished:
             self._guard.require_whole()
+            self._exchange.begin()
             if self._length.evaluation_is_due(self.progress):
                 yield from self._evaluate()
             elif self._length.epoch_ended(self.progress):
@@ -331,16 +335,37 @@ class Trainer:
             else:
                 yield self._next_step()
 
+    def request(self, requests: Requests) -> None:
+        """Request something of all processes, which agree on it in the next step; see `agreed`.
+
+        They stop before that step changes anything, and `run` ends with the event `Stopping`.
+        """
+        self._exchange.request(requests)
+
+    @property
+    def agreed(self) -> Requests:
+        """The requests that the processes agreed on in the last step or round of evaluation."""
+        return self._exchange.agreed
+
     def _next_step(self) -> StepDone:
         progress = self.progress
         epoch, position, rate = progress.epoch, progress.position, self.learning_rate
         samples = self._loader.load(epoch, position)
+        whole = partial(self._whole_step, epoch, position, samples)
         with naming_samples(partial(self._loader.place, epoch, position)):
             kernels, threads = self.network.kernels, self._engine.threads
-            loss = in_numeric_context(kernels, threads, self._update, samples, 1)
-        step, count = progress.step, len(samples)
-        statistics = self._statistics.of_step(step, epoch + 1, samples)
+            loss = in_numeric_context(kernels, threads, self._make_update, samples, 1, whole)
+        step, count, statistics = progress.step, len(samples), None
+        if self.group is None or self.group.first:
+            statistics = self._statistics.of_step(step, epoch + 1, whole)
         return StepDone(step, epoch + 1, progress.position, loss, rate, count, statistics)
+
+    def _whole_step(self, epoch: int, position: int, own: StepSamples) -> StepSamples:
+        """Return the samples of a step that all processes have together."""
+        if own.share is None:
+            return own
+        self._loader.stop()
+        return self._loader.gather(epoch, position, whole=True)
 
     def _evaluate(self) -> Iterator[Event]:
         """Evaluate. No state changes until the evaluation is complete, so an interrupt is safe."""
@@ -349,9 +374,9 @@ class Trainer:
         total = self.data.size("val")
         if total:
             evaluated = Figures(self.spec.training.metrics, self.evaluated_network)
-            batches = self.data.batches("val", self.spec.training.batch_size)
-            samples = (labelled(batch, self._target_names) for batch in batches)
-            for count in evaluated.evaluate(self._evaluator, samples, "val"):
+            size = self.spec.training.batch_size
+            batches = SplitBatches(self.data, "val", size, self._target_names)
+            for count in evaluate_in_rounds(evaluated, self._evaluator, batches, self._exchange):
                 yield Evaluating(count, total)
             figures |= {f"val/{name}": value for name, value in evaluated.result().items()}
         yield self._guard.change(self._finish_evaluation, figures)
@@ -390,8 +415,7 @@ class Trainer:
         Parametrized parameters are computed, and before the first step averages start again.
         """
         self.network.refresh()
-        self._updater.renew_slots()
-        self._lookahead.restart()
+        self._update.restart()
         if self._average is not None and self.step == 0:
             self._average.update(0)
 

@@ -10,7 +10,7 @@ from tinynet.prediction.model import Model
 from tinynet.run.evaluation import EVALUATION_BATCH
 from tinynet.training.checks import require_weights_taken
 from tinynet.training.evaluation import Figures
-from tinynet.training.loader import labelled
+from tinynet.training.step_samples import labelled
 
 
 @dataclass(frozen=True, eq=False)
