@@ -16,7 +16,8 @@ from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
 from tinynet.network.summary import Summary, summary_of
-from tinynet.run.session import draft_checkpoint, locating_errors
+from tinynet.run.locating import locating_errors
+from tinynet.run.session import draft_checkpoint
 from tinynet.spec.models import Spec
 from tinynet.training.advice import advice
 from tinynet.training.checks import check_training, require_weights_taken, shape_problems

@@ -136,7 +136,8 @@ def child() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     try:
-        train(job.pop("spec"), job.pop("run_dir"), resume=True, observer=observe, **job)
+        own: dict[str, Any] = {"resume": True, "observer": observe, "fleet": "none"}
+        train(job.pop("spec"), job.pop("run_dir"), **own, **job)
     except TinynetError as error:
         failure.write_bytes(pickle.dumps(_public(error)))
 

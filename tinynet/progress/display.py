@@ -113,6 +113,8 @@ class Display:
         self._surface.prose(f"{short(event.path)}{place} ({length})")
         if event.sizes is not None:
             self._surface.prose(f"data: {event.sizes}")
+        if event.processes is not None:
+            self._surface.prose(str(event.processes))
         self._surface.start(event.step, event.total_steps)
         # A pipe gets the first position after a while, a terminal that of the first step.
         self._shown_at = now if self._surface.interval > 1 else float("-inf")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, TypedDict
 
+from tinynet.engine.process_group import ProcessGroup
 from tinynet.events import StopTraining
 from tinynet.fleet import Fleet
 from tinynet.text.warning import warn
@@ -56,6 +57,12 @@ def data_root(settings: Settings, default: Path) -> Path:
     """Return the folder that relative data paths start in."""
     root = settings.get("data_root")
     return default if root is None else Path(root).resolve()
+
+
+def threads(settings: Settings, group: ProcessGroup | None) -> int | None:
+    """Return the number of threads; None for the number of cores."""
+    number = settings.get("threads")
+    return group.threads if number is None and group is not None else number
 
 
 def observer(settings: Settings) -> Observer:

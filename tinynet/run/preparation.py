@@ -13,20 +13,23 @@ from tinynet.checkpoint.environment import environment
 from tinynet.checkpoint.sections import DataFacts
 from tinynet.checkpoint.transfer import TransferPlan
 from tinynet.data.given import GivenData
+from tinynet.engine.process_group import ProcessGroup
 from tinynet.errors import SpecError
 from tinynet.files.scan_cache import verifying
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.run.fine_tuning import FineTuning, StartRequest, WeightFileStart, open_start
 from tinynet.run.folder import RunFolder, new_folder, next_folder
+from tinynet.run.joining import share_start
 from tinynet.run.length import rate_jump, require_end_not_passed
+from tinynet.run.locating import locating_errors
 from tinynet.run.lock import locked
 from tinynet.run.loggers import Loggers
 from tinynet.run.observers import StoppableObserver
-from tinynet.run.options import Settings, data_root, observer
+from tinynet.run.options import Settings, data_root, observer, threads
 from tinynet.run.path_errors import no_run
 from tinynet.run.roots import recorded_root
-from tinynet.run.session import Session, draft_checkpoint, locating_errors
+from tinynet.run.session import Session, draft_checkpoint
 from tinynet.spec.loggers import with_loggers
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_recorded_spec
@@ -41,6 +44,7 @@ def new_session(
     request: StartRequest,
     settings: Settings,
     given: GivenData | None,
+    group: ProcessGroup | None,
     *,
     reuse: bool,
 ) -> Iterator[Session]:
@@ -52,6 +56,7 @@ def new_session(
         request: The source of its parameters.
         settings: See `Settings`.
         given: The data that were passed.
+        group: The processes that train the run, of which this is the first; None for one.
         reuse: Accept a folder of a process that was killed before its first save.
     """
     tell = _stoppable(settings)
@@ -59,9 +64,9 @@ def new_session(
     loggers = Loggers.of(spec)
     lineage: tuple[dict[str, JsonValue], ...] = ()
     if request.source is None:
-        trainer = checked_trainer(spec, spec.folder, settings, given=given)
+        trainer = checked_trainer(spec, spec.folder, settings, given=given, group=group)
     else:
-        start, trainer, plan = plan_start(spec, request, settings, given)
+        start, trainer, plan = plan_start(spec, request, settings, given, group)
         start.apply(plan, trainer)
         tell(Transferred(start.path, plan.summary, plan.lines))
         for warning in plan.warnings:
@@ -71,6 +76,7 @@ def new_session(
         tell(Warned(str(spec.locate(SpecError([problem])))))
     with locating_errors(spec):
         draft = draft_checkpoint(trainer, lineage)
+    share_start(trainer, draft, is_new=True)
     if folder is None:
         folder = next_folder(Path("runs"), spec.name)
     else:
@@ -88,6 +94,7 @@ def resumed_session(
     rules: ResumeRules,
     settings: Settings,
     given: GivenData | None,
+    group: ProcessGroup | None,
 ) -> Iterator[Session]:
     """Prepare a run to be resumed from its newest intact checkpoint, and hold its lock.
 
@@ -97,6 +104,7 @@ def resumed_session(
         rules: The changes that are allowed.
         settings: See `Settings`.
         given: The data that were passed.
+        group: The processes that train the run, of which this is the first; None for one.
     """
     tell = _stoppable(settings)
     if not folder.steps():
@@ -115,7 +123,7 @@ def resumed_session(
         file = folder.checkpoint(checkpoint.progress.step)
         # The folder of a spec that the user named may be read.
         root = recorded_root(settings, file, checkpoint, spec, [spec.folder])
-        trainer = checked_trainer(spec, root, settings, checkpoint.transforms, given)
+        trainer = checked_trainer(spec, root, settings, checkpoint.transforms, given, group)
         data = trainer.data
         here = environment(trainer.network.kernels)
         continuation.check(here, DataFacts.of(data), weighted=data.weighted)
@@ -129,6 +137,7 @@ def resumed_session(
                 tell(Warned(warning))
         with locating_errors(spec):
             draft = draft_checkpoint(trainer, continuation.lineage, checkpoint.run_id)
+        share_start(trainer, draft, is_new=False)
         yield Session(folder, trainer, tell, draft, checkpoint, loggers)
 
 
@@ -171,10 +180,11 @@ def plan_start(
     request: StartRequest,
     settings: Settings,
     given: GivenData | None = None,
+    group: ProcessGroup | None = None,
 ) -> tuple[FineTuning | WeightFileStart, Trainer, TransferPlan]:
     """Return the start of a new run from another one, its trainer and the transfer to it."""
     start = open_start(request)
-    trainer = checked_trainer(spec, spec.folder, settings, start.fitted(spec), given)
+    trainer = checked_trainer(spec, spec.folder, settings, start.fitted(spec), given, group)
     return start, trainer, start.plan(trainer)
 
 
@@ -184,6 +194,7 @@ def checked_trainer(
     settings: Settings,
     fitted: Mapping[str, Any] | None = None,
     given: GivenData | None = None,
+    group: ProcessGroup | None = None,
 ) -> Trainer:
     """Return a trainer that has passed every check before the first step."""
     for note in spec.origin.notes:
@@ -195,8 +206,9 @@ def checked_trainer(
             fitted=fitted,
             data=given,
             max_params=settings.get("max_params", MAX_PARAMS),
-            threads=settings.get("threads"),
+            threads=threads(settings, group),
             kernels=choose_kernels(settings.get("kernels")),
+            group=group,
         )
         trainer.check()
     return trainer

@@ -10,11 +10,13 @@ from tinynet.network.network import Network
 from tinynet.run.arguments import check_arguments
 from tinynet.run.evaluation import Evaluation, evaluate_split
 from tinynet.run.folder import RunFolder
+from tinynet.run.joined_session import JoinedSession
 from tinynet.run.log import last_figures, read_log
 from tinynet.run.options import Settings
 from tinynet.run.session import Session
 from tinynet.training.events import BestEvaluation, StopReason
 from tinynet.training.monitor import best_evaluation
+from tinynet.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Run:
     """The result of `train` or `resume`.
 
     Attributes:
-        path: The run folder.
+        path: The run folder; in other processes than the first, that of the first.
         network: The network after the last step, with averaged weights if the spec has an average.
         step: Completed steps.
         epoch: Completed epochs.
@@ -38,6 +40,7 @@ class Run:
         patience: The patience of early stopping, in evaluations; None without it.
         given: The data that were passed, which `evaluate` uses again; None for those of the spec.
         stop_message: The reason that the observer gave for stopping the run; it may be empty.
+        processes: The number of processes that trained the run together.
     """
 
     path: Path
@@ -55,6 +58,7 @@ class Run:
     patience: int | None
     given: GivenData | None = field(default=None, repr=False, compare=False)
     stop_message: str = ""
+    processes: int = 1
 
     @property
     def checkpoints(self) -> list[Path]:
@@ -81,27 +85,61 @@ class Run:
         return evaluate_split(self.path, split, checkpoint, self.given, settings)
 
 
+@dataclass(frozen=True)
+class RunEnd:
+    """The end of a run that only the process which has its folder knows.
+
+    Attributes:
+        path: The run folder.
+        figures: See `Run`.
+        seconds: See `Run`.
+        stop_reason: See `Run`.
+        stop_message: See `Run`.
+    """
+
+    path: Path
+    figures: dict[str, float]
+    seconds: float
+    stop_reason: StopReason | None
+    stop_message: str
+
+
 def train_session(session: Session, given: GivenData | None) -> Run:
     """Train, and return the result."""
     figures, seconds = session.train()
-    folder, trainer = session.folder, session.trainer
-    progress, stopping = trainer.progress, trainer.spec.training.early_stopping
-    path = folder.path.resolve()
-    best = None if progress.best is None else RunFolder(path).checkpoint(progress.best.step)
+    path = session.folder.path.resolve()
+    figures = figures or last_figures(session.folder.log)
+    end = RunEnd(path, figures, seconds, session.stop_reason, session.stop_message)
+    if session.trainer.group is not None:
+        session.trainer.group.share(end)
+    return _run(session.trainer, end, given)
+
+
+def train_joined(session: JoinedSession, given: GivenData | None) -> Run:
+    """Train together with the first process, and return the same result."""
+    session.train()
+    assert session.trainer.group is not None
+    return _run(session.trainer, session.trainer.group.share(), given)
+
+
+def _run(trainer: Trainer, end: RunEnd, given: GivenData | None) -> Run:
+    progress, training = trainer.progress, trainer.spec.training
+    stopping, best = training.early_stopping, progress.best
     return Run(
-        path,
+        end.path,
         trainer.evaluated_network,
         progress.step,
         progress.epoch,
         trainer.finished,
-        seconds,
-        figures or last_figures(folder.log),
+        end.seconds,
+        end.figures,
         trainer.data.size("test") > 0,
-        best,
-        session.stop_reason,
-        best_evaluation(trainer.spec.training, progress, trainer.steps_per_epoch),
+        None if best is None else RunFolder(end.path).checkpoint(best.step),
+        end.stop_reason,
+        best_evaluation(training, progress, trainer.steps_per_epoch),
         trainer.data.root,
         None if stopping is None else stopping.patience,
         given,
-        session.stop_message,
+        end.stop_message,
+        1 if trainer.group is None else trainer.group.size,
     )

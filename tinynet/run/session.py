@@ -14,29 +14,33 @@ from tinynet.checkpoint.sections import LogMark
 from tinynet.checkpoint.trial import require_loadable
 from tinynet.data.sizes import SplitSizes
 from tinynet.engine.plugin_state import layout, layout_problem
-from tinynet.errors import LocatedError, PluginError, TinynetError
+from tinynet.errors import PluginError, TinynetError
 from tinynet.logger import LoggedRun, RunState
 from tinynet.run.ending import recorded_ending
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted, recorded_signals
+from tinynet.run.locating import locating_errors
 from tinynet.run.log import RunLog
 from tinynet.run.loggers import Loggers, history, past_statistics, past_tests
 from tinynet.run.observers import StoppableObserver
 from tinynet.run.roots import resume_command
+from tinynet.run.same_state import require_same_state
 from tinynet.run.save_policy import SavePolicy
 from tinynet.run.saver import Saver
 from tinynet.run.statistics_log import StatisticsLog
-from tinynet.spec.models import Spec
 from tinynet.training.events import (
     Ended,
     Evaluated,
     Event,
+    Processes,
     Saved,
     Started,
     StepDone,
+    Stopping,
     StopReason,
     Warned,
 )
+from tinynet.training.exchange import Requests
 from tinynet.training.monitor import best_evaluation, early_stopping_event
 from tinynet.training.progress import Best, Progress
 from tinynet.training.trainer import Trainer
@@ -61,17 +65,6 @@ def draft_checkpoint(
     )
     require_loadable(draft)
     return draft
-
-
-@contextmanager
-def locating_errors(spec: Spec) -> Iterator[None]:
-    """Add line and column to errors that point to a value of the spec."""
-    try:
-        yield
-    except LocatedError as error:
-        if isinstance(error, PluginError) and not any(p.pointer for p in error.problems):
-            raise
-        raise spec.locate(error) from error
 
 
 @dataclass(eq=False)
@@ -105,9 +98,10 @@ class Session:
         """
         trainer, resumed = self.trainer, self.resumed
         self._layout = layout(self.draft.tensors)
-        self._policy = SavePolicy(trainer.spec.training)
+        self._policy = SavePolicy(trainer)
         started = time.monotonic()
         self._figures: dict[str, float] = {}
+        self._stopped = Requests()
         mark = resumed.log if resumed is not None else None
         begins = resumed is None or not trainer.finished
         with (
@@ -129,21 +123,36 @@ class Session:
             ):
                 if begins:
                     self._begin()
-                while self.tell.stop is None and (event := next(events, None)) is not None:
+                signal = None
+                while not self._stops(signal) and (event := next(events, None)) is not None:
+                    if isinstance(event, Stopping):
+                        self._stopped = event.requests
+                        break
                     self.tell(event)
                     if isinstance(event, Evaluated):
                         self._figures = dict(event.figures)
                     elif isinstance(event, StepDone) and event.statistics is not None:
                         self.tell(event.statistics)
                     self._record(event, time.monotonic() - started)
-                    if interrupts.received is not None and not trainer.finished:
-                        self._interrupt(interrupts.received)
+                    signal = None if trainer.finished else interrupts.received
+                if self._stopped.signal is not None:
+                    self._interrupt(self._stopped.signal)
             if self.stop_reason == "observer":
                 self._save()
             self._acknowledge(self._saver.wait())
         if begins:
             self._end()
         return self._figures, time.monotonic() - started
+
+    def _stops(self, signal: int | None) -> bool:
+        """Return True if a single process stops; of several, request that all of them stop."""
+        requests = Requests(signal, stop=self.tell.stop is not None)
+        if self.trainer.group is None:
+            self._stopped = requests
+            return requests.ends
+        if requests.ends:
+            self.trainer.request(requests)
+        return False
 
     @property
     def stop_reason(self) -> StopReason | None:
@@ -169,12 +178,15 @@ class Session:
         sizes = SplitSizes.of(trainer.spec.data, trainer.data)
         steps = (trainer.step, trainer.total_steps, trainer.steps_per_epoch)
         by_step = trainer.spec.training.evaluate_every_steps is not None
-        self.tell(Started(self.folder.path, *steps, sizes, by_step))
+        self.tell(Started(self.folder.path, *steps, sizes, by_step, _processes(trainer)))
         # This also makes the run folder durable, before a save in it is acknowledged.
         self.folder.write_spec(self.draft.spec)
         resumed = self.resumed
-        if resumed is None or self._log.gone or resumed.spec != self.draft.spec:
-            # A changed spec is saved before its first step, or a kill would undo the change.
+        # A changed spec is saved before its first step, or a kill would undo the change.
+        saves = resumed is None or self._log.gone or resumed.spec != self.draft.spec
+        if trainer.group is not None:
+            trainer.group.share(saves)
+        if saves:
             self._save(wait=True)
 
     def _end(self) -> None:
@@ -228,14 +240,14 @@ class Session:
     def _interrupt(self, signal: int) -> None:
         """Save the run and raise `Interrupted`."""
         self._save(wait=True)
-        trainer = self.trainer
+        trainer, group = self.trainer, self.trainer.group
         command = resume_command(self.folder.path, trainer.data.root, trainer.spec)
         message = f"Interrupted at step {trainer.step:,} and saved. Continue with: {command}"
-        raise Interrupted(message, signal)
+        raise Interrupted(message if group is None else group.share(message), signal)
 
     def _record(self, event: Event, seconds: float) -> None:
         """Log an event, and save after it if the spec asks for it."""
-        training, policy = self.trainer.spec.training, self._policy
+        training = self.trainer.spec.training
         if isinstance(event, StepDone):
             every = training.log_every_steps
             if every is not None and event.step % every == 0:
@@ -247,7 +259,7 @@ class Session:
         elif isinstance(event, Evaluated):
             self._append(event, event.figures, seconds)
         self._acknowledge(self._saver.finished())
-        if policy.due(event, finished=self.trainer.finished) or policy.overdue(event):
+        if self._policy.due(event):
             self._save()
 
     def _append(
@@ -261,6 +273,7 @@ class Session:
 
     def _save(self, *, wait: bool = False) -> None:
         """Save the run in the background; with ``wait``, return when it is saved."""
+        require_same_state(self.trainer)
         trainer, folder, log = self.trainer, self.folder, self._log
         step, progress, mark = trainer.step, replace(trainer.progress), log.mark()
         keep_last = trainer.spec.training.checkpoint.keep_last
@@ -286,3 +299,9 @@ class Session:
     def _acknowledge(self, saved: Sequence[Saved]) -> None:
         for event in saved:
             self.tell(event)
+
+
+def _processes(trainer: Trainer) -> Processes | None:
+    """Return the description of the processes that train the run."""
+    group = trainer.group
+    return None if group is None else Processes(group.size, group.hosts, trainer.shards)

@@ -10,10 +10,13 @@ from tinynet.checkpoint.plugin_lock import recorded_names
 from tinynet.checkpoint.transfer import TransferPlan
 from tinynet.checkpoint.transfer_rules import STRICT, TransferRules
 from tinynet.data.given import GivenData
+from tinynet.engine.process_group import ProcessGroup
 from tinynet.errors import SpecError
 from tinynet.run.arguments import check_arguments
+from tinynet.run.ending_together import processes
 from tinynet.run.fine_tuning import StartRequest
 from tinynet.run.folder import RunFolder
+from tinynet.run.joining import join
 from tinynet.run.options import Settings, shown_progress
 from tinynet.run.preparation import (
     changed_spec,
@@ -22,8 +25,9 @@ from tinynet.run.preparation import (
     read_spec,
     resumed_session,
 )
-from tinynet.run.result import Run, train_session
+from tinynet.run.result import Run, train_joined, train_session
 from tinynet.spec.models import Spec
+from tinynet.text.warning import warnings_to
 
 
 def train(
@@ -75,28 +79,36 @@ def train(
         RunBusyError: if another process trains the run.
         CheckpointError: if a checkpoint cannot be read or saved.
         DivergedError: if the loss is not finite; the last good checkpoint is kept.
+        PeerFailure: in each of several processes, if one of them fails.
         Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
     """
-    check_arguments("train", locals())
-    if resume and run_dir is None:
-        raise SpecError("resume=True (--resume) needs the run folder: add run_dir (--run FOLDER)")
-    given = GivenData.of(data, validation, test)
-    folder = None if run_dir is None else RunFolder(Path(run_dir))
-    with shown_progress(progress, settings):
-        if resume and folder is not None and folder.steps():
-            prepared = resumed_session(
-                folder,
-                lambda state: read_spec(spec, overrides, given, recorded_names(state.types)),
-                ResumeRules(exact=exact),
-                settings,
-                given,
+    arguments = dict(locals())
+    with processes("train", settings) as group:
+        check_arguments("train", arguments)
+        if resume and run_dir is None:
+            raise SpecError(
+                "resume=True (--resume) needs the run folder: add run_dir (--run FOLDER)"
             )
-        else:
-            new = read_spec(spec, overrides, given)
-            start = StartRequest(source, rules, layout)
-            prepared = new_session(new, folder, start, settings, given, reuse=resume)
-        with prepared as session:
-            return train_session(session, given)
+        given = GivenData.of(data, validation, test)
+        if group is not None and not group.first:
+            return _train_joined(group, settings, given)
+        folder = None if run_dir is None else RunFolder(Path(run_dir))
+        with shown_progress(progress, settings):
+            if resume and folder is not None and folder.steps():
+                prepared = resumed_session(
+                    folder,
+                    lambda state: read_spec(spec, overrides, given, recorded_names(state.types)),
+                    ResumeRules(exact=exact),
+                    settings,
+                    given,
+                    group,
+                )
+            else:
+                new = read_spec(spec, overrides, given)
+                start = StartRequest(source, rules, layout)
+                prepared = new_session(new, folder, start, settings, given, group, reuse=resume)
+            with prepared as session:
+                return train_session(session, given)
 
 
 def plan_fine_tuning(
@@ -150,17 +162,29 @@ def resume(
         PluginError: if a type that it needs is not installed.
         CheckpointMismatchError: for changes that do not fit the state.
         SpecError: for overrides that are wrong, or end the run before the step it has reached.
+        PeerFailure: in each of several processes, if one of them fails.
         Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
     """
-    check_arguments("resume", locals(), required="run_dir")
-    with shown_progress(progress, settings):
+    arguments = dict(locals())
+    with processes("resume", settings) as group:
+        check_arguments("resume", arguments, required="run_dir")
         given = GivenData.of(data, validation, test)
-        prepared = resumed_session(
-            RunFolder(Path(run_dir)),
-            lambda checkpoint: changed_spec(checkpoint, overrides),
-            ResumeRules(exact, allow_data_change, allow_reset),
-            settings,
-            given,
-        )
-        with prepared as session:
-            return train_session(session, given)
+        if group is not None and not group.first:
+            return _train_joined(group, settings, given)
+        with shown_progress(progress, settings):
+            prepared = resumed_session(
+                RunFolder(Path(run_dir)),
+                lambda checkpoint: changed_spec(checkpoint, overrides),
+                ResumeRules(exact, allow_data_change, allow_reset),
+                settings,
+                given,
+                group,
+            )
+            with prepared as session:
+                return train_session(session, given)
+
+
+def _train_joined(group: ProcessGroup, settings: Settings, given: GivenData | None) -> Run:
+    """Train in another process than the first, which alone shows warnings."""
+    with warnings_to(lambda text: None):
+        return train_joined(join(group, settings, given), given)

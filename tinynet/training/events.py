@@ -133,6 +133,36 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class Processes:
+    """The processes that train a run together.
+
+    Attributes:
+        count: Their number.
+        hosts: The name of the machine of each.
+        shards: The parts that a batch is divided into.
+    """
+
+    count: int
+    hosts: tuple[str, ...]
+    shards: int
+
+    @property
+    def idle(self) -> int:
+        """The number of processes that have no part of a batch to compute."""
+        return max(self.count - self.shards, 0)
+
+    def __str__(self) -> str:
+        machines = len(set(self.hosts))
+        where = f"{machines} machines" if machines > 1 else "1 machine"
+        parts = f"{self.shards:,} shard{'s' if self.shards > 1 else ''} in a batch"
+        text = f"{self.count:,} processes on {where}, {parts}"
+        if not self.idle:
+            return text
+        idle = "1 process has" if self.idle == 1 else f"{self.idle:,} processes have"
+        return f"{text}: {idle} nothing to do (training.shards gives each one)"
+
+
+@dataclass(frozen=True)
 class Started:
     """A run started or resumed.
 
@@ -143,6 +173,7 @@ class Started:
         steps_per_epoch: Updates in an epoch.
         sizes: The samples in each split.
         evaluates_by_step: True if evaluations come at every n-th step and not after each epoch.
+        processes: The processes that train it; None for one process.
     """
 
     path: Path
@@ -151,6 +182,7 @@ class Started:
     steps_per_epoch: int
     sizes: "SplitSizes | None" = None
     evaluates_by_step: bool = False
+    processes: Processes | None = None
 
 
 @dataclass(frozen=True)

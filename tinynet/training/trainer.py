@@ -328,7 +328,11 @@ class Trainer:
         while not self.finished:
             self._guard.require_whole()
             self._exchange.begin()
-            if self._length.evaluation_is_due(self.progress):
+            evaluates = self._length.evaluation_is_due(self.progress)
+            if self.group is not None:
+                after = f"the evaluation after step {self.step:,}"
+                self.group.doing = after if evaluates else f"step {self.step + 1:,}"
+            if evaluates:
                 yield from self._evaluate()
             elif self._length.epoch_ended(self.progress):
                 self._guard.change(self._begin_epoch)
@@ -341,6 +345,12 @@ class Trainer:
         They stop before that step changes anything, and `run` ends with the event `Stopping`.
         """
         self._exchange.request(requests)
+
+    @property
+    def shards(self) -> int:
+        """The number of shards of a full batch, which the processes of a group divide."""
+        size = min(self.spec.training.batch_size, self.data.size("train"))
+        return len(self._engine.training_slices(size))
 
     @property
     def agreed(self) -> Requests:

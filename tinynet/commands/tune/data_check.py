@@ -12,7 +12,7 @@ from tinynet.commands.tune.plan import Plan
 from tinynet.data.data import Data
 from tinynet.errors import CheckpointMismatchError, DataError, SpecError, TinynetError
 from tinynet.run.folder import RunFolder
-from tinynet.run.session import locating_errors
+from tinynet.run.locating import locating_errors
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
 from tinynet.text.shell import shell_word

@@ -93,7 +93,7 @@ class Worker:
             self._training = False
 
     def _attempt(self, job: dict[str, Any]) -> Run:
-        settings = {**job["settings"], "observer": self._observe}
+        settings = {**job["settings"], "observer": self._observe, "fleet": "none"}
         for attempt in range(_ATTEMPTS):
             try:
                 if job["allow_data_change"] and RunFolder(Path(job["run"])).steps():
