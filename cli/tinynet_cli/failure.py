@@ -10,6 +10,7 @@ import click
 from tinynet_cli.commands import NoCommandError
 from tinynet_cli.excerpt import excerpts
 from tinynet_cli.exit_codes import UNEXPECTED, USAGE, exit_code
+from tinynet_cli.launch import end_job, is_reported_by_first
 from tinynet_cli.output import echo, echo_message, filled, print_json, terminal_width
 from tinynet_cli.streams import messages_are_terminal, result_was_written
 
@@ -27,8 +28,10 @@ def report(error: BaseException, words: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    error = _explained(error)
+    raised, error = error, _explained(error)
     code = USAGE if isinstance(error, click.ClickException) else exit_code(error)
+    if is_reported_by_first(raised, words):
+        return code
     message = _message(error)
     if (code == UNEXPECTED and not isinstance(error, MemoryError)) or "--debug" in words:
         echo(_traceback(error), err=True, multiline=True)
@@ -39,6 +42,7 @@ def report(error: BaseException, words: Sequence[str]) -> int:
     if "--json" in words and not result_was_written():
         with suppress(Exception):  # where stdout fails, stderr has the message
             print_json({"error": _as_data(error, message)})
+    end_job(raised, code)
     return code
 
 

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import click
 
-from tinynet_cli import completion, key_completion
+from tinynet_cli import completion, key_completion, launch
 from tinynet_cli.json_argument import parse_value, require_unicode
 from tinynet_cli.number_types import FloatRange, IntRange
 
@@ -23,9 +23,26 @@ debug_option = click.option(
 
 quiet_option = click.option("--quiet", is_flag=True, help="Print no progress.")
 
+
+class _DataRoot(click.Path):
+    """An existing folder.
+
+    Several launched processes check it after they have joined each other, since one machine alone
+    may lack it: the process there would otherwise end without the others.
+    """
+
+    def convert(
+        self, value: Any, parameter: click.Parameter | None, context: click.Context | None
+    ) -> Any:
+        """Return the path, or report a mistake."""
+        if launch.is_launched():
+            return value
+        return super().convert(value, parameter, context)
+
+
 data_root_option = click.option(
     "--data-root",
-    type=click.Path(exists=True, file_okay=False),
+    type=_DataRoot(exists=True, file_okay=False),
     help="Folder where a spec's relative data paths start; by default the spec's own.",
 )
 
@@ -76,6 +93,32 @@ threads_option = click.option(
     type=IntRange(1, 1024),
     help="Threads to compute with; the result is the same for any number [default: all cores].",
 )
+
+_FLEET = (
+    click.option(
+        "--fleet",
+        metavar="NAME|none",
+        shell_complete=completion.types("fleets"),
+        help="Connection of the processes that mpiexec or srun started, such as mpi; with none,"
+        " each process works for itself [default: the installed one].",
+    ),
+    click.option(
+        "--fleet-timeout",
+        type=FloatRange(min=1),
+        default=600,
+        show_default=True,
+        metavar="SECONDS",
+        help="Seconds that a process waits for the others before all of them end.",
+    ),
+)
+
+
+def fleet_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--fleet`` and ``--fleet-timeout`` to a command that several processes can run."""
+    for option in reversed(_FLEET):
+        command = option(command)
+    return command
+
 
 kernels_option = click.option(
     "--kernels",

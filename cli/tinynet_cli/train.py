@@ -9,6 +9,7 @@ import click
 from tinynet_cli import options
 from tinynet_cli.commands import Command
 from tinynet_cli.fine_tuning import fine_tuning_options, print_plan, take_rules
+from tinynet_cli.launch import follows, silent_end
 from tinynet_cli.output import counted, echo, print_figures, print_json, short
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @options.max_params_option
 @options.threads_option
 @options.kernels_option
+@options.fleet_options
 @options.json_option
 @options.quiet_option
 @options.debug_option
@@ -59,8 +61,11 @@ def train(
     from tinynet_cli.progress import Display
 
     start = take_rules(source, plan_only, settings)
-    with Display(quiet=quiet or as_json) as display:
+    joins = follows(settings["fleet"])
+    with silent_end(settings["fleet"]), Display(quiet=quiet or as_json) as display:
         if plan_only:
+            if joins:
+                return
             from tinynet.checkpoint.transfer import TransferRefusedError
 
             try:
@@ -75,7 +80,8 @@ def train(
         result = training_run.train(
             spec, run_dir, observer=display, **going_on, **start, **settings
         )
-    _report(result, display, as_json, settings)
+    if not joins:
+        _report(result, display, as_json, settings)
 
 
 @click.command(cls=Command)
@@ -95,6 +101,7 @@ def train(
 @options.max_params_option
 @options.threads_option
 @options.kernels_option
+@options.fleet_options
 @options.json_option
 @options.quiet_option
 @options.debug_option
@@ -103,9 +110,10 @@ def resume(run: str, as_json: bool, quiet: bool, **settings: Any) -> None:
     from tinynet.run import training_run
     from tinynet_cli.progress import Display
 
-    with Display(quiet=quiet or as_json) as display:
+    with silent_end(settings["fleet"]), Display(quiet=quiet or as_json) as display:
         result = training_run.resume(run, observer=display, **settings)
-    _report(result, display, as_json, settings)
+    if not follows(settings["fleet"]):
+        _report(result, display, as_json, settings)
 
 
 def _report(run: "Run", display: "Display", as_json: bool, settings: dict[str, Any]) -> None:
@@ -116,7 +124,7 @@ def _report(run: "Run", display: "Display", as_json: bool, settings: dict[str, A
     test = None
     if run.has_test:
         same = {key: settings[key] for key in keys}
-        test = run.evaluate("test", observer=display, **same)
+        test = run.evaluate("test", observer=display, fleet="none", **same)
     checkpoint = run.best or run.checkpoints[-1]
     if as_json:
         figures = {k: v for k, v in run.figures.items() if k != "learning_rate"}
@@ -130,6 +138,7 @@ def _report(run: "Run", display: "Display", as_json: bool, settings: dict[str, A
                 "step": run.step,
                 "epoch": run.epoch,
                 "seconds": round(run.seconds, 3),
+                "processes": run.processes,
                 "finished": run.finished,
                 "stop_reason": run.stop_reason,
                 "best_evaluation": None if best is None else asdict(best),

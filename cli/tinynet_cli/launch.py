@@ -1,0 +1,90 @@
+"""The processes that a launcher, such as mpiexec, has started: the first one speaks for all."""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+import click
+
+from tinynet_cli.exit_codes import exit_code
+
+_COMMANDS = ("train", "resume")
+"""The commands that several processes run together."""
+
+
+def follows(fleet: str | None) -> bool:
+    """Return True in a process that works together with a first one, which prints the result.
+
+    Args:
+        fleet: The value of ``--fleet``.
+    """
+    from tinynet.run.fleets import launched
+
+    place = launched()
+    return fleet != "none" and place is not None and place[1] > 0
+
+
+def is_launched() -> bool:
+    """Return True in each of several processes that a launcher has started."""
+    from tinynet.run.fleets import launched
+
+    place = launched()
+    return place is not None and place[0] > 1
+
+
+@contextmanager
+def silent_end(fleet: str | None) -> Iterator[None]:
+    """End without a message after an interrupt, which click would mark by an empty line."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if not follows(fleet):
+            raise
+        raise click.exceptions.Exit(exit_code(interrupt)) from interrupt
+
+
+def is_reported_by_first(error: BaseException, words: Sequence[str]) -> bool:
+    """Return True for an error that the first process reports, or one that all have alike.
+
+    Args:
+        error: The exception that ended the command.
+        words: The command's arguments.
+    """
+    from tinynet.errors import TinynetError
+    from tinynet.run.ending_together import JoinFailure
+
+    if isinstance(error, JoinFailure):
+        return False
+    known = isinstance(error, TinynetError | click.ClickException | click.Abort | KeyboardInterrupt)
+    together = next(iter(words), None) in _COMMANDS and follows(_fleet(words))
+    return known and together
+
+
+def _fleet(words: Sequence[str]) -> str | None:
+    """Return the value of ``--fleet`` among arguments that may not be valid."""
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        if word == "--fleet":
+            return following
+        if word.startswith("--fleet="):
+            return word.partition("=")[2]
+    return None
+
+
+def end_job(error: BaseException, code: int) -> None:
+    """Ask the launcher to end all processes if this one could not join the others.
+
+    They wait for it, and MPICH ends them for an exit code only after all have been connected.
+    """
+    from tinynet.run.ending_together import JoinFailure
+
+    # The descriptor on which MPICH's process manager takes commands, in its version 1.
+    descriptor = os.environ.get("PMI_FD", "")
+    if isinstance(error, JoinFailure) and descriptor.isdecimal():
+        with suppress(OSError):
+            os.write(int(descriptor), b"cmd=abort exitcode=%d\n" % code)
+            time.sleep(_ENDS_WITHIN)
+
+
+_ENDS_WITHIN = 1.0
+"""Seconds that a launcher has to end this process, too, before it ends itself."""

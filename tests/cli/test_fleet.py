@@ -1,0 +1,90 @@
+"""Commands that a launcher starts several times: the first process speaks for all."""
+
+import json
+import socket
+
+import pytest
+
+from tinynet.errors import PeerFailure, PluginError, SpecError
+from tinynet.run import ending_together, fleets, training_run
+
+from .conftest import DIGITS
+
+
+@pytest.fixture
+def launch(monkeypatch):
+    """Let this process be one of three that a launcher started."""
+
+    def start(rank, error=None):
+        def open_group(settings):
+            if error is not None:
+                raise error
+
+        monkeypatch.setattr(ending_together, "open_group", open_group)
+        monkeypatch.setattr(ending_together, "FIRST_SPEAKS", 0)
+        for module in (fleets, ending_together):
+            monkeypatch.setattr(module, "launched", lambda: (3, rank))
+
+    return start
+
+
+@pytest.fixture
+def spec(folder):
+    """The file of a spec."""
+    (folder / "spec.json").write_text(json.dumps(DIGITS))
+    return "spec.json"
+
+
+@pytest.mark.parametrize("words", [["--epochs", "0"], ["--nothing"]])
+def test_bad_usage_is_reported_once(tinynet, launch, spec, words):
+    launch(0)
+    first = tinynet("train", spec, *words)
+    assert first.code == 2
+    assert "Error" in first.err or "error" in first.err
+    launch(1)
+    other = tinynet("train", spec, *words)
+    assert (other.code, other.out, other.err) == (2, "", "")
+
+
+@pytest.mark.parametrize("error", [SpecError("bad"), PeerFailure(0, 3, "a", SpecError("bad"))])
+def test_error_that_all_processes_know_is_reported_once(tinynet, launch, spec, error):
+    launch(1, error if isinstance(error, PeerFailure) else PeerFailure(1, 3, "b", error))
+    other = tinynet("train", spec, "--json")
+    assert (other.code, other.out, other.err) == (2, "", "")
+
+
+def test_process_that_cannot_join_reports_it(tinynet, launch, spec):
+    """The others wait for it without knowing the reason."""
+    launch(2, PluginError("mpi4py is not installed: pip install mpi4py"))
+    result = tinynet("resume", "run")
+    host = socket.gethostname()
+    assert (result.code, result.err) == (
+        5,
+        f"error: process 2 of 3 on {host}: mpi4py is not installed: pip install mpi4py\n",
+    )
+
+
+def test_processes_without_a_fleet_report_for_themselves(tinynet, launch, spec):
+    launch(1)
+    result = tinynet("train", spec, "--fleet", "none", "--run", "r", "--epochs", "0")
+    assert result.code == 2
+    assert result.err
+
+
+def test_other_processes_print_nothing(tinynet, launch, spec):
+    launch(1)
+    result = tinynet("train", spec, "--run", "r", "--quiet", "--json")
+    assert (result.code, result.out) == (0, "")
+    launch(0)
+    result = tinynet("train", spec, "--run", "r2", "--quiet", "--json")
+    assert result.json["processes"] == 1
+
+
+def test_data_root_that_one_machine_lacks_is_reported_when_it_has_joined(tinynet, launch, spec):
+    """A mistake in the command's syntax would be silent there, and the others would wait."""
+    launch(1)
+    joined = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training_run, "check_arguments", lambda *args: joined.append(args[1]))
+        tinynet("train", spec, "--data-root", "nowhere")
+    assert joined[0]["settings"]["data_root"] == "nowhere"
