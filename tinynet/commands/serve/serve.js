@@ -19,7 +19,8 @@
       for (const file of form.querySelector("[type=file]").files) data.append("file", file);
       return [data, null];
     },
-    text: form => [form.querySelector("textarea").value, "text/plain"],
+    // As JSON: in a file of texts, each line would be a text of its own.
+    text: form => [JSON.stringify([form.querySelector("textarea").value]), "application/json"],
     table(form) {
       const file = form.querySelector("[type=file]").files[0];
       if (file) {
