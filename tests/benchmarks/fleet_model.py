@@ -67,6 +67,7 @@ def assumptions(network: Network, source: str, args: argparse.Namespace) -> str:
             "  never limits, no message is late, and all processes start each step at once.",
             "Collective calls are those of MPICH: messages to all at once (all-to-all); doubling,"
             " Bruck's, or a ring (all-gather).",
+            f"Objects are gathered as by tinynet-mpi, in slots of {network.slot} bytes.",
             f"Each process has one shard ({shard}); work beside",
             "  the messages is measured here, one process at a time, and overlaps with none.",
         ]
@@ -103,7 +104,7 @@ def sums(network: Network, sizes: Sequence[int], lengths: Sequence[int]) -> Iter
 def gather_time(network: Network, size: int, item: costs.Objects) -> float:
     """Return the seconds of a gather of objects, and of their use."""
     each = item.unpickling + item.using
-    return item.pickling + network.gather_bytes(size, item.nbytes) + size * each
+    return item.pickling + network.gather_objects(size, item.nbytes) + size * each
 
 
 def merge_time(network: Network, size: int, item: costs.Objects) -> float:
@@ -137,30 +138,28 @@ def steps(
             yield f"  {model.title:30}{size:10,}{cells}{shard / step:12.0%}"
 
 
-def norms(network: Network, sizes: Sequence[int]) -> Iterator[str]:
-    """Yield the lines of the table of batch norms."""
+def gathers(network: Network, sizes: Sequence[int]) -> Iterator[str]:
+    """Yield the lines of the table of gathered objects."""
+    step = costs.step_results()
     forward, backward = costs.summaries(backward=False), costs.summaries(backward=True)
-    yield (
-        f"One batch norm of {costs.CHANNELS} channels in a step: summaries gathered from all, or"
-        " merged along the tree"
-    )
-    yield (
-        f"  a summary has {forward.nbytes} and {backward.nbytes} bytes (forward, backward);"
-        f" pickling {seconds(forward.pickling)}, unpickling {seconds(forward.unpickling)},"
-        f" use of one {seconds(forward.using)} and {seconds(backward.using)}"
-    )
-    heads = ("messages", "unpickling", "use", "gathered", "merged")
-    yield f"  {'processes':>11}" + "".join(f"{head:>12}" for head in heads)
-    for size in sizes:
-        both = (forward, backward)
-        parts = (
-            sum(network.gather_bytes(size, item.nbytes) for item in both),
-            sum(item.pickling + size * item.unpickling for item in both),
-            sum(size * item.using for item in both),
-        )
-        merged = sum(merge_time(network, size, item) for item in both)
-        cells = "".join(f"{seconds(time):>12}" for time in (*parts, sum(parts), merged))
-        yield f"  {size:11,}{cells}"
+    yield "Gathers of pickled objects, and summaries that are merged along the tree instead"
+    heads = ("bytes", "messages", "unpickling", "use", "gathered", "merged")
+    yield f"  {'':32}{'processes':>10}" + "".join(f"{head:>11}" for head in heads)
+    for title, items in (
+        ("losses and requests of a step", (step,)),
+        (f"batch norm of {costs.CHANNELS}, both passes", (forward, backward)),
+    ):
+        for size in sizes:
+            parts = (
+                sum(network.gather_objects(size, item.nbytes) for item in items),
+                sum(item.pickling + size * item.unpickling for item in items),
+                sum(size * item.using for item in items),
+            )
+            times = [*parts, sum(parts)]
+            if len(items) > 1:
+                times.append(sum(merge_time(network, size, item) for item in items))
+            cells = "".join(f"{seconds(time):>11}" for time in times)
+            yield f"  {title:32}{size:10,}{sum(item.nbytes for item in items):11,}{cells}"
 
 
 def rule(network: Network, sizes: Sequence[int], lengths: Sequence[int]) -> Iterator[str]:
@@ -181,11 +180,12 @@ def rule(network: Network, sizes: Sequence[int], lengths: Sequence[int]) -> Iter
 def network_of(args: argparse.Namespace) -> tuple[Network, str]:
     """Return the network that is given, or that between two processes of this machine."""
     if args.latency is not None:
-        return Network(args.latency, args.bandwidth, args.overhead), "given"
+        network = Network(args.latency, args.bandwidth, args.overhead, slot=args.slot)
+        return network, "given"
     if line := missing("mpi4py"):
         sys.exit(f"a package is missing: {line}; or give --latency and --bandwidth")
     figures = json.loads(output_under_mpi(2, "tests.benchmarks.fleets.link", args.mpiexec))
-    return Network(**figures), "measured between two processes of this machine"
+    return Network(**figures, slot=args.slot), "measured between two processes of this machine"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -194,6 +194,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency", type=float, help="seconds of a small message, one way")
     parser.add_argument("--bandwidth", type=float, help="bytes per second in each direction")
     parser.add_argument("--overhead", type=float, default=1e-6, help="seconds; default: 1e-6")
+    parser.add_argument("--slot", type=int, default=1024, help="bytes; default: 1024")
     parser.add_argument("--shard-time", type=float, help="seconds; default: measured")
     parser.add_argument("--samples", type=int, default=64, help="samples of a shard; default: 64")
     parser.add_argument("--processes", type=int, nargs="+", default=[16, 128, 1024])
@@ -219,7 +220,7 @@ def main() -> None:
     tables = [
         sums(network, sizes, lengths),
         steps(network, sizes, models, args),
-        norms(network, sizes),
+        gathers(network, sizes),
     ]
     if args.rule:
         tables = [rule(network, [2, 3] if args.quick else RULE_SIZES, lengths)]

@@ -15,6 +15,7 @@ from tinynet import registry
 from tinynet.builtin.layers.batch_norm import BatchNorm, Moments
 from tinynet.layer import Build, Context
 
+HIGHEST = pickle.HIGHEST_PROTOCOL
 REPEATS = 7
 
 CHANNELS = 64
@@ -93,14 +94,17 @@ class Objects(NamedTuple):
 
 
 def costs_of(item: Any, using: float = 0.0) -> Objects:
-    """Return the costs of an object like this one."""
-    data = pickle.dumps(item, pickle.HIGHEST_PROTOCOL)
-    return Objects(
-        len(data),
-        timed(lambda: pickle.dumps(item, pickle.HIGHEST_PROTOCOL)),
-        timed(lambda: pickle.loads(data)),
-        using,
-    )
+    """Return the costs of an object like this one.
+
+    `ProcessGroup` pickles it, and `tinynet-mpi` the bytes that result, which arrive as an array.
+    """
+
+    def pickled() -> bytes:
+        return pickle.dumps(pickle.dumps(item, HIGHEST), HIGHEST)
+
+    data = np.frombuffer(pickled(), np.uint8)
+    unpickling = timed(lambda: pickle.loads(pickle.loads(np.concatenate([data]))))
+    return Objects(len(data), timed(pickled), unpickling, using)
 
 
 @cache

@@ -19,6 +19,9 @@ SHORT_GATHER, LONG_GATHER = 80 << 10, 512 << 10
 """Bytes of a whole all-gather from which MPICH uses a ring: for numbers of processes that are no
 power of two, and for powers of two."""
 
+LENGTH = 8
+"""Bytes of the first message of an object in `tinynet-mpi` that hold its length."""
+
 LONG_REDUCE = 2 << 10
 """Bytes from which MPI_Allreduce of MPICH halves the array."""
 
@@ -32,12 +35,14 @@ class Network:
         bandwidth: Bytes per second of a link, in each direction.
         overhead: Seconds that a message costs the processor of its sender, and of its receiver.
         eager_bytes: Longest message that is sent without asking the receiver.
+        slot: Bytes of the first message of a pickled object in `tinynet-mpi`.
     """
 
     latency: float
     bandwidth: float
     overhead: float = 1e-6
     eager_bytes: int = 64 << 10
+    slot: int = 1024
 
     @property
     def wire(self) -> float:
@@ -134,12 +139,15 @@ class Network:
         sent = np.full(2, float(nbytes))
         return float(self.swap(np.zeros(2), np.array([1, 0]), sent).max())
 
-    def gather_bytes(self, size: int, nbytes: int) -> float:
-        """Return the seconds in which mpi4py gathers a pickled object of every process.
+    def gather_objects(self, size: int, nbytes: int) -> float:
+        """Return the seconds in which `tinynet-mpi` gathers a pickled object of every process.
 
-        The lengths are gathered first.
+        Each process sends one slot, and then the rest of an object that does not fit into it.
         """
         if size == 1:
             return 0.0
-        clocks = self.all_gather(np.zeros(size), np.full(size, 4.0))
-        return float(self.all_gather(clocks, np.full(size, float(nbytes))).max())
+        clocks = self.all_gather(np.zeros(size), np.full(size, float(self.slot)))
+        rest = nbytes + LENGTH - self.slot
+        if rest > 0:
+            clocks = self.all_gather(clocks, np.full(size, float(rest)))
+        return float(clocks.max())
