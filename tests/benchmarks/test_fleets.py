@@ -1,14 +1,17 @@
 """The benchmarks of fleets run, and their model has the times that can be computed by hand."""
 
+import json
 import sys
+from importlib.util import find_spec
 from unittest.mock import patch
 
 import numpy as np
 import pytest
 
-from tests.benchmarks import fleet_model
+from tests.benchmarks import fleet_model, fleet_sum, fleet_versus_ddp
 from tests.benchmarks.fleets.network import Network
 from tests.benchmarks.fleets.schedule import ITEM, Call, calls_of_all, finish_times, moving
+from tests.benchmarks.fleets.sides import SideError
 
 NETWORK = Network(latency=20e-6, bandwidth=1e9, overhead=2e-6, eager_bytes=1000)
 """A message of 1000 bytes takes 21 us, and a longer one needs 40 us to ask."""
@@ -17,6 +20,11 @@ NETWORK = Network(latency=20e-6, bandwidth=1e9, overhead=2e-6, eager_bytes=1000)
 def run(program, *arguments):
     with patch.object(sys, "argv", [program.__name__, *arguments]):
         program.main()
+
+
+def require_mpi():
+    pytest.importorskip("mpi4py", reason="mpi4py is not installed")
+    pytest.importorskip("tinynet_mpi", reason="tinynet-mpi is not installed")
 
 
 def test_a_message_takes_latency_and_length():
@@ -83,7 +91,7 @@ def test_the_model_prints_its_tables(more, capsys):
     out = capsys.readouterr().out
     assert "Network (given): 20.0 us for a small message, 1.25 GB/s" in out
     assert ("The faster algorithm" in out) == bool(more)
-    assert ("One batch norm of 64 channels" in out) != bool(more)
+    assert ("Gathers of pickled objects" in out) != bool(more)
 
 
 @pytest.mark.extra
@@ -92,3 +100,37 @@ def test_the_link_between_two_processes_is_measured():
     network, _ = fleet_model.network_of(fleet_model.parser().parse_args([]))
     assert 0 < network.overhead < network.latency < 1
     assert network.bandwidth > 1e6
+
+
+@pytest.mark.extra
+def test_the_sum_is_measured_beside_that_of_mpi(tmp_path):
+    require_mpi()
+    file = tmp_path / "sums.json"
+    with pytest.raises(SystemExit) as ended:
+        run(fleet_sum, "--quick", "--sizes", "100", "35k", "--json", str(file))
+    assert ended.value.code == 0
+    measured = json.loads(file.read_text())
+    assert measured["processes"] == 2
+    for length in ("100", "35000"):
+        times = measured["sums"][length]["seconds"]
+        assert len(times) == 3
+        assert all(0 < time < 1 for values in times.values() for time in values)
+
+
+@pytest.mark.extra
+def test_steps_of_one_and_two_processes_are_compared(tmp_path, capfd):
+    require_mpi()
+    file = tmp_path / "steps.json"
+    run(fleet_versus_ddp, "mlp", "--quick", "--json", str(file))
+    out = capfd.readouterr().out
+    assert "tinynet: two processes are" in out
+    assert ("tinynet / torch, 2 processes:" in out) == (find_spec("torch") is not None)
+    measured = json.loads(file.read_text())["mlp"]
+    assert measured["wall"].keys() == measured["cpu"].keys() >= {"tinynet, 2 processes"}
+
+
+@pytest.mark.extra
+def test_a_process_that_fails_ends_the_comparison():
+    require_mpi()
+    with pytest.raises(SideError, match="a process ended"):
+        fleet_versus_ddp.compare("absent", ["tinynet"], 1, 0.05, None)

@@ -132,6 +132,13 @@ IMAGES = {
         (28, 28, 1),
         tuple(_conv(8) + RELU + POOL + _conv(16) + RELU + POOL + FLATTEN + _dense(10)),
     ),
+    "norm_conv": Network(
+        (28, 28, 1),
+        (
+            *(_normed(16) + RELU + POOL + _normed(32) + RELU + POOL + FLATTEN),
+            *_dense(10),
+        ),
+    ),
     "mlp": _mlp(256, 128, 10),
     "wide_mlp": _mlp(2048, 2048, 10),
     "residual": Network(
