@@ -1,0 +1,98 @@
+"""Processes that a launcher starts must see each other, and end together."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mpi4py", reason="mpi4py is not installed")
+WORKER = Path(__file__).with_name("worker.py")
+BESIDE_PYTHON = Path(sys.executable).with_name("mpiexec")
+MPIEXEC = str(BESIDE_PYTHON) if BESIDE_PYTHON.exists() else shutil.which("mpiexec")
+pytestmark = pytest.mark.skipif(MPIEXEC is None, reason="there is no mpiexec: pip install mpich")
+
+
+OPEN_MPI = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+}
+"""Variables that let Open MPI start more processes than cores, also in a container."""
+
+
+def start(task, processes=2, **variables):
+    """Start processes that work on a task of `worker.py`, and wait for their end."""
+    command = [MPIEXEC, "-n", str(processes), sys.executable, str(WORKER), task]
+    environment = {**os.environ, **OPEN_MPI, **variables}
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=120, env=environment, check=False
+    )
+
+
+def messages(done):
+    """Return the lines on stderr, without those that the launcher of Open MPI adds."""
+    lines = done.stderr.splitlines()
+    version = subprocess.run([MPIEXEC, "--version"], capture_output=True, text=True, check=False)
+    if "HYDRA" in version.stdout:  # MPICH's adds none.
+        return lines
+    return [line for line in lines if line.startswith(("process ", "warning: ", "error: "))]
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_it_passes_the_kit(processes):
+    done = start("kit", processes)
+    assert done.returncode == 0, done.stderr
+    assert not messages(done)
+
+
+@pytest.mark.parametrize("task", ["small_chunks", "crowded", "twice"])
+def test_objects_arrive_in_many_messages_and_with_pauses(task):
+    done = start(task, 3)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_failure_is_one_message_and_its_exit_code():
+    """Lines of the launcher would hide the message."""
+    done = start("failure")
+    assert done.returncode == 3
+    assert messages(done) == ["process 1 of 2 on HOST: no such file"]
+
+
+def test_a_process_that_is_stopped_ends_the_job():
+    """MPI itself would wait forever."""
+    done = start("hang")
+    assert done.returncode == 4
+    warning, error = messages(done)
+    assert warning.startswith("warning: process 0 of 2 has waited for the others")
+    assert error.startswith("error: process 0 of 2 has waited")
+    assert "step 7" in error
+
+
+def test_an_interrupt_reaches_a_process_that_waits():
+    """Within a call of MPI that blocks, Python's signal handlers would not run."""
+    done = start("interrupt")
+    assert done.returncode == 130
+    (line,) = messages(done)
+    assert "process 1 of 2" in line
+    assert "was interrupted" in line
+
+
+def test_a_process_that_dies_ends_the_job():
+    done = start("killed")
+    assert done.returncode != 0
+
+
+def test_processes_end_at_different_times():
+    done = start("alone")
+    assert (done.returncode, done.stdout.split()) == (0, ["done", "done"])
+
+
+def test_a_missing_library_is_explained():
+    done = start("kit", 1, MPI4PY_LIBMPI="/nowhere/libmpi.so")
+    assert done.returncode != 0
+    assert "MPI cannot be started" in done.stderr
+    assert "pip install mpich" in done.stderr

@@ -1,0 +1,250 @@
+"""The fleet `mpi`: the processes that ``mpiexec`` or ``srun`` started, connected by MPI.
+
+Importing this module opens nothing: MPI starts when `MPI` is constructed, and ends with the
+process. All communication goes through nonblocking calls that are tested again and again from
+Python, so that signals are handled while a process waits, and a waiting process gives its core to
+others: the calls of MPI that block keep a core busy, and Python's signal handlers waiting.
+"""
+
+import atexit
+import os
+import pickle
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache, partial
+from importlib import import_module
+from time import perf_counter, sleep
+from typing import Any, NoReturn
+
+import numpy as np
+
+from tinynet.errors import PluginError
+from tinynet.fleet import Array
+
+__all__ = ["MPI"]
+
+SLOT = 1024
+"""Bytes that each process sends in the first message of `MPI.all_gather`; most items fit in."""
+
+LENGTH = 8
+"""Bytes of a slot that hold the length of the item."""
+
+CHUNK = 2**28
+"""Most bytes of objects in a message: MPI libraries before MPI 4 count to 2**31."""
+
+EAGER = 0.02
+"""Seconds that a process waits for others without a pause, if it has a core to itself."""
+
+TRANSFER = 1.0
+"""Seconds that a process moves arrays without a pause: all processes take part at that time, and
+with pauses the bytes would be moved several times slower."""
+
+PAUSE = 50e-6
+"""Seconds between two questions after that; the system takes about as long again to wake up."""
+
+INTERRUPTED = 130
+"""Exit code of processes that are interrupted while they wait for the others at the end."""
+
+_UNITS = {1: np.uint8, 2: np.uint16, 4: np.uint32}
+"""The type in which numbers of a size are sent; larger ones are sent in units of 8 bytes."""
+
+
+class MPI:
+    """The processes of ``MPI_COMM_WORLD``.
+
+    Attributes:
+        rank: Number of this process, from 0.
+        size: Number of processes.
+    """
+
+    def __init__(self) -> None:
+        """Start MPI, unless this process has done so already.
+
+        Raises:
+            PluginError: if mpi4py finds no MPI library.
+        """
+        self._comm, crowded = _open()
+        # On a core that several share, one that asks without a pause would delay another's work.
+        self._eager = 0.0 if crowded else EAGER
+        self.rank = int(self._comm.rank)
+        self.size = int(self._comm.size)
+
+    def all_gather(self, item: Any) -> list[Any]:
+        """Return the items of all processes, in the order of their ranks."""
+        data = np.frombuffer(pickle.dumps(item, pickle.HIGHEST_PROTOCOL), np.uint8)
+        slot = np.zeros(SLOT, np.uint8)
+        slot[:LENGTH] = np.array([data.size], np.uint64).view(np.uint8)
+        head = data[: SLOT - LENGTH]
+        slot[LENGTH : LENGTH + head.size] = head
+        slots = np.empty((self.size, SLOT), np.uint8)
+        _wait(self._comm.Iallgather(slot, slots), self._eager)
+        sizes = slots[:, :LENGTH].copy().view(np.uint64)[:, 0].astype(np.int64)
+        pieces = [[row[LENGTH : LENGTH + n]] for row, n in zip(slots, sizes, strict=True)]
+        self._gather_rest(data, sizes, pieces)
+        return [pickle.loads(np.concatenate(parts).data) for parts in pieces]
+
+    def _gather_rest(self, data: Array, sizes: Array, pieces: list[list[Array]]) -> None:
+        """Append the parts of items that did not fit into their slots."""
+        done, step = SLOT - LENGTH, max(1, CHUNK // self.size)
+        while (counts := np.clip(sizes - done, 0, step)).any():
+            whole = np.empty(counts.sum(), np.uint8)
+            mine = data[done : done + step]
+            _wait(self._comm.Iallgatherv(mine, [whole, counts.tolist()]), TRANSFER)
+            for parts, part in zip(pieces, np.split(whole, np.cumsum(counts)[:-1]), strict=True):
+                parts.append(part)
+            done += step
+
+    def broadcast(self, item: Any) -> Any:
+        """Return the item of process 0."""
+        data = np.empty(0, np.uint8)
+        if self.rank == 0:
+            data = np.frombuffer(pickle.dumps(item, pickle.HIGHEST_PROTOCOL), np.uint8)
+        size = np.array([data.size], np.int64)
+        _wait(self._comm.Ibcast(size), self._eager)
+        if self.rank != 0:
+            data = np.empty(size[0], np.uint8)
+        for start in range(0, data.size, CHUNK):
+            _wait(self._comm.Ibcast(data[start : start + CHUNK]), TRANSFER)
+        return pickle.loads(data.data)
+
+    def swap(self, peer: int, send: Array, receive: Array) -> None:
+        """Send one array to a process, and at the same time receive one of its arrays."""
+        requests = self._comm.Irecv(_units(receive), peer), self._comm.Isend(_units(send), peer)
+        for request in requests:
+            _wait(request, TRANSFER)
+
+    def all_to_all(
+        self, send: Array, sent: Sequence[int], receive: Array, received: Sequence[int]
+    ) -> None:
+        """Send a piece of an array to each process, and receive a piece from each."""
+        factor = _factor(send)
+        outgoing = [_units(send), [count * factor for count in sent]]
+        incoming = [_units(receive), [count * factor for count in received]]
+        _wait(self._comm.Ialltoallv(outgoing, incoming), TRANSFER)
+
+    def all_gather_array(self, mine: Array, whole: Array, counts: Sequence[int]) -> None:
+        """Fill an array with a piece of each process, in the order of their ranks."""
+        factor = _factor(whole)
+        filled = [_units(whole), [count * factor for count in counts]]
+        _wait(self._comm.Iallgatherv(_units(mine), filled), TRANSFER)
+
+    def abort(self, code: int) -> NoReturn:
+        """End all processes at once."""
+        _abort(self._comm, code)
+
+
+def _wait(request: Any, eager: float) -> None:
+    """Wait for the end of a communication.
+
+    Args:
+        request: The nonblocking call.
+        eager: Seconds without pauses. Other processes get the core even then, if they need it.
+    """
+    if request.Test():
+        return
+    start = perf_counter()
+    while not request.Test():
+        if perf_counter() - start < eager:
+            _yield()
+        else:
+            sleep(PAUSE)
+
+
+_yield = getattr(os, "sched_yield", partial(sleep, 0))
+
+
+def _units(array: Array) -> Array:
+    """Return the memory of an array as numbers of a type that MPI has."""
+    return array.reshape(-1).view(_UNITS.get(array.itemsize, np.uint64))
+
+
+def _factor(array: Array) -> int:
+    """Return the number of units of an element."""
+    return 1 if array.itemsize in _UNITS else array.itemsize // 8
+
+
+@cache
+def _open() -> tuple[Any, bool]:
+    """Start MPI.
+
+    Returns:
+        The communicator, and True if this machine has more processes than cores.
+    """
+    library = _import()
+    # Messages of a program that uses MPI itself must not mix with these.
+    comm = library.COMM_WORLD.Dup()
+    machine = comm.Split_type(library.COMM_TYPE_SHARED)
+    cores: set[int] = set().union(*machine.allgather(_usable_cores()))
+    crowded = machine.size > len(cores)
+    machine.Free()
+    atexit.register(_leave, comm, os.getpid())
+    return comm, crowded
+
+
+def _import() -> Any:
+    """Return `mpi4py.MPI`."""
+    chosen = _LIBRARY in os.environ or "MPI4PY_MPIABI" in os.environ
+    paths = "" if chosen else _library_paths(os.environ)
+    if paths:
+        os.environ[_LIBRARY] = paths
+    try:
+        with warnings.catch_warnings():
+            # mpi4py warns of a launcher of another library, which tinynet refuses.
+            warnings.simplefilter("ignore")
+            return import_module("mpi4py.MPI")
+    except (ImportError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise PluginError(
+            f"MPI cannot be started: {reason}; pip install mpich, or on a cluster load its module"
+            " (module load openmpi), and start tinynet with the mpiexec or srun that belongs to it"
+        ) from error
+    finally:
+        if paths:
+            del os.environ[_LIBRARY]
+
+
+_LIBRARY = "MPI4PY_LIBMPI"
+"""The variable with the MPI libraries that the wheels of mpi4py try."""
+
+
+def _library_paths(environment: Mapping[str, str]) -> str:
+    """Return the paths of libraries to try, that of the launcher first; empty for no preference.
+
+    The wheels of mpi4py take the first library that they find, which may be another than that of
+    the launcher: then the processes would not see each other.
+    """
+    if sys.platform != "linux":
+        return ""
+    if "OMPI_COMM_WORLD_SIZE" in environment:
+        name = "libmpi.so.40"  # Open MPI
+    elif "PMI_SIZE" in environment:
+        name = "libmpi.so.12"  # MPICH and its relatives
+    else:
+        return ""
+    folder = f"{sys.prefix}/lib"
+    return os.pathsep.join([f"{folder}/{name}", name, folder, ""])
+
+
+def _usable_cores() -> frozenset[int]:
+    if hasattr(os, "sched_getaffinity"):
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset(range(os.cpu_count() or 1))
+
+
+def _leave(comm: Any, process: int) -> None:
+    """Wait for the other processes before MPI ends: its own end keeps a core busy meanwhile."""
+    if os.getpid() == process:  # not in a fork
+        try:
+            _wait(comm.Ibarrier(), 0.0)
+        except KeyboardInterrupt:
+            _abort(comm, INTERRUPTED)
+
+
+def _abort(comm: Any, code: int) -> NoReturn:
+    # MPICH would print a line that says less than the message before it.
+    with suppress(OSError), open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), 2)
+    comm.Abort(code)
+    os._exit(code)
