@@ -81,10 +81,14 @@ def end_job(error: BaseException, code: int) -> None:
     # The descriptor on which MPICH's process manager takes commands, in its version 1.
     descriptor = os.environ.get("PMI_FD", "")
     if isinstance(error, JoinFailure) and descriptor.isdecimal():
+        time.sleep(_PRINTS_WITHIN)
         with suppress(OSError):
             os.write(int(descriptor), b"cmd=abort exitcode=%d\n" % code)
             time.sleep(_ENDS_WITHIN)
 
+
+_PRINTS_WITHIN = 0.2
+"""Seconds in which the launcher prints the message of this process, before it ends all."""
 
 _ENDS_WITHIN = 1.0
 """Seconds that a launcher has to end this process, too, before it ends itself."""
