@@ -6,6 +6,7 @@ import click
 
 from tinynet_cli import completion, options
 from tinynet_cli.commands import Command
+from tinynet_cli.launch import follows, silent_end
 from tinynet_cli.output import echo, print_figures, print_json, short
 
 
@@ -43,6 +44,7 @@ def checked_split(
 @options.max_params_option
 @options.threads_option
 @options.kernels_option
+@options.fleet_options
 @options.json_option
 @options.quiet_option
 @options.debug_option
@@ -55,8 +57,10 @@ def evaluate(
 
     if split is not None and data:
         raise click.UsageError("--split is a part of the run's own data; leave it out with --data")
-    with Display(quiet=quiet or as_json) as display:
+    with silent_end(settings["fleet"]), Display(quiet=quiet or as_json) as display:
         result = evaluate_samples(path, split, data=[*data] or None, observer=display, **settings)
+    if follows(settings["fleet"]):
+        return
     if as_json:
         print_json(vars(result))
         return

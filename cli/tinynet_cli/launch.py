@@ -9,7 +9,7 @@ import click
 
 from tinynet_cli.exit_codes import exit_code
 
-_COMMANDS = ("train", "resume")
+_COMMANDS = ("train", "resume", "evaluate")
 """The commands that several processes run together."""
 
 

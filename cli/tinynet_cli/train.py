@@ -13,6 +13,7 @@ from tinynet_cli.launch import follows, silent_end
 from tinynet_cli.output import counted, echo, print_figures, print_json, short
 
 if TYPE_CHECKING:
+    from tinynet.run.evaluation import Evaluation
     from tinynet.run.result import Run
     from tinynet_cli.progress import Display
 
@@ -80,8 +81,10 @@ def train(
         result = training_run.train(
             spec, run_dir, observer=display, **going_on, **start, **settings
         )
+    with silent_end(settings["fleet"]):
+        test = _test(result, display, settings)
     if not joins:
-        _report(result, display, as_json, settings)
+        _report(result, test, display, as_json)
 
 
 @click.command(cls=Command)
@@ -112,19 +115,24 @@ def resume(run: str, as_json: bool, quiet: bool, **settings: Any) -> None:
 
     with silent_end(settings["fleet"]), Display(quiet=quiet or as_json) as display:
         result = training_run.resume(run, observer=display, **settings)
+    with silent_end(settings["fleet"]):
+        test = _test(result, display, settings)
     if not follows(settings["fleet"]):
-        _report(result, display, as_json, settings)
+        _report(result, test, display, as_json)
 
 
-def _report(run: "Run", display: "Display", as_json: bool, settings: dict[str, Any]) -> None:
-    """Print the result: the figures, those of the test split included, and where the files are."""
-    if not display.started:
+def _test(run: "Run", display: "Display", settings: dict[str, Any]) -> "Evaluation | None":
+    """Return the figures of the test split, which all processes compute; None without one."""
+    if not display.started and not follows(settings["fleet"]):
         echo(_finished(run), err=True)
-    keys = ("data_root", "max_params", "threads", "kernels")
-    test = None
-    if run.has_test:
-        same = {key: settings[key] for key in keys}
-        test = run.evaluate("test", observer=display, fleet="none", **same)
+    if not run.has_test:
+        return None
+    keys = ("data_root", "max_params", "threads", "kernels", "fleet", "fleet_timeout")
+    return run.evaluate("test", observer=display, **{key: settings[key] for key in keys})
+
+
+def _report(run: "Run", test: "Evaluation | None", display: "Display", as_json: bool) -> None:
+    """Print the result: the figures, those of the test split included, and where the files are."""
     checkpoint = run.best or run.checkpoints[-1]
     if as_json:
         figures = {k: v for k, v in run.figures.items() if k != "learning_rate"}

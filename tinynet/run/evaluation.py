@@ -1,7 +1,7 @@
 """Evaluation of trained networks: loss and metrics of a split, or of new samples."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,19 +13,22 @@ from tinynet.data.data import Data
 from tinynet.data.given import GivenData
 from tinynet.data.splits import SplitName
 from tinynet.engine.engine import Engine
+from tinynet.engine.process_group import ProcessGroup
 from tinynet.errors import CheckpointMismatchError, UsageError
 from tinynet.files.scan_cache import verifying
 from tinynet.prediction.model import Model
 from tinynet.run.arguments import check_arguments
+from tinynet.run.ending_together import processes
 from tinynet.run.evaluation_log import append_evaluation
 from tinynet.run.loggers import log_test
-from tinynet.run.models import open_run
-from tinynet.run.options import Settings, observer
+from tinynet.run.options import Settings, observer, threads
 from tinynet.run.roots import recorded_root
+from tinynet.run.shared_model import open_data_together, open_run_together
 from tinynet.training.checks import require_weights_taken
 from tinynet.training.evaluation import Figures
+from tinynet.training.evaluation_rounds import SplitBatches, evaluate_in_rounds
 from tinynet.training.events import Warned
-from tinynet.training.step_samples import labelled
+from tinynet.training.exchange import Exchange
 
 EVALUATION_BATCH = 512
 """Samples that are evaluated at a time."""
@@ -96,19 +99,33 @@ def evaluate(
         PluginError: if a type that it needs is not installed.
         CheckpointMismatchError: for a split of data that the run was not trained on.
     """
-    check_arguments("evaluate", locals())
-    further = validation is not None or test is not None
-    if (data is None and not further) or isinstance(data, GivenData):
-        return evaluate_split(path, split or "test", checkpoint, data, settings)
-    if split is not None or further:
-        if isinstance(data, str | os.PathLike):
-            raise UsageError(
-                f"split={split!r} names a part of the run's own data; leave it out, to evaluate on"
-                f" all of {os.fspath(data)!r}"
-            )
-        given = GivenData.of(data, validation, test)
-        return evaluate_split(path, split or "test", checkpoint, given, settings)
-    file, state, model = open_run(path, checkpoint, settings, observer(settings))
+    arguments = dict(locals())
+    with processes("evaluate", settings) as group:
+        check_arguments("evaluate", arguments)
+        further = validation is not None or test is not None
+        if (data is None and not further) or isinstance(data, GivenData):
+            return evaluate_split(path, split or "test", checkpoint, data, settings, group)
+        if split is not None or further:
+            if isinstance(data, str | os.PathLike):
+                raise UsageError(
+                    f"split={split!r} names a part of the run's own data; leave it out, to evaluate"
+                    f" on all of {os.fspath(data)!r}"
+                )
+            given = GivenData.of(data, validation, test)
+            return evaluate_split(path, split or "test", checkpoint, given, settings, group)
+        return _evaluate_new(path, checkpoint, data, settings, group)
+
+
+def _evaluate_new(
+    path: str | Path,
+    checkpoint: str | Path | None,
+    data: Any,
+    settings: Settings,
+    group: ProcessGroup | None,
+) -> Evaluation:
+    """Evaluate on new samples; see `evaluate`."""
+    loaded = open_run_together(path, checkpoint, settings, group)
+    file, state, model = loaded
     spec = model.spec
     if spec.data is None:
         raise CheckpointMismatchError(f"{file} names no data, so new ones cannot be read alike")
@@ -117,15 +134,19 @@ def evaluate(
 
     report = observer(settings)
     trained = TrainingFields(model.inputs, model.targets)
+    fitted, seed = state.transforms, spec.training.seed
+
+    def warn(text: str) -> None:
+        report(Warned(text))
+
+    def opened(root: Callable[[], Path]) -> Data:
+        assert spec.data is not None
+        return open_new_samples(spec.data, trained, data, seed, fitted, warn, root)
+
     with verifying(settings.get("verify_data", False)):
-        root = partial(recorded_root, settings, file, state, spec)
-        fitted, seed = state.transforms, spec.training.seed
-
-        def warn(text: str) -> None:
-            report(Warned(text))
-
-        opened = open_new_samples(spec.data, trained, data, seed, fitted, warn, root)
-    return _evaluate((file, state, model), opened, "train", "data", settings)
+        own_root = partial(recorded_root, settings, file, state, spec)
+        samples = open_data_together(opened, own_root, settings, group)
+    return _evaluate(loaded, samples, "train", "data", settings, group)
 
 
 def evaluate_split(
@@ -134,15 +155,16 @@ def evaluate_split(
     checkpoint: str | Path | None,
     given: GivenData | None,
     settings: Settings,
+    group: ProcessGroup | None,
 ) -> Evaluation:
     """Evaluate a split of the run's data, or of those given in their place; see `evaluate`.
 
     The result is also appended to the run's ``evaluations.jsonl``, and that of the test split
-    recorded by its loggers, unless the data have changed.
+    recorded by its loggers, unless the data have changed. Of several processes, the first does so.
     """
     name: SplitName = "val" if split == "validation" else split
+    file, state, model = open_run_together(path, checkpoint, settings, group)
     report = observer(settings)
-    file, state, model = open_run(path, checkpoint, settings, report)
     spec = model.spec
     if spec.data is None:
         raise CheckpointMismatchError(f"{file} names no data to evaluate on")
@@ -150,9 +172,14 @@ def evaluate_split(
     if given is not None:
         given.require_memory(spec)
         datasets = given.datasets(spec)
-    root = recorded_root(settings, file, state, spec)
+
+    def opened(root: Callable[[], Path]) -> Data:
+        assert spec.data is not None
+        return Data(spec.data, root(), spec.training.seed, state.transforms, datasets)
+
     with verifying(settings.get("verify_data", False)):
-        data = Data(spec.data, root, spec.training.seed, state.transforms, datasets)
+        own_root = partial(recorded_root, settings, file, state, spec)
+        data = open_data_together(opened, own_root, settings, group)
     data.require(name)
     changes = state.data.changes(DataFacts.of(data))
     if changes and given is not None:
@@ -163,8 +190,8 @@ def evaluate_split(
         raise CheckpointMismatchError("\n  ".join([*changes, remedy]))
     for change in changes:
         report(Warned(change))
-    result = _evaluate((file, state, model), data, name, name, settings)
-    if not changes:
+    result = _evaluate((file, state, model), data, name, name, settings, group)
+    if not changes and (group is None or group.first):
         is_new = append_evaluation(file, result.step, name, result.samples, result.metrics)
         if is_new and name == "test":
             log_test(file.parent.parent, state, spec, result.metrics, lambda t: report(Warned(t)))
@@ -177,16 +204,16 @@ def _evaluate(
     split: SplitName,
     shown: str,
     settings: Settings,
+    group: ProcessGroup | None,
 ) -> Evaluation:
     """Evaluate a split of opened data; ``shown`` is its name in the result."""
     file, state, model = loaded
     spec = model.spec
     require_weights_taken(spec, model.network, data, evaluation=True)
     data.require_finite(model.network.dtype, split)
-    engine = Engine(model.network.program, settings.get("threads"))
+    engine = Engine(model.network.program, threads(settings, group))
     figures = Figures(spec.training.metrics, model.network)
-    batches = data.batches(split, EVALUATION_BATCH)
-    samples = (labelled(batch, model.target_names) for batch in batches)
-    for _ in figures.evaluate(engine, samples, split):
+    batches = SplitBatches(data, split, EVALUATION_BATCH, model.target_names)
+    for _ in evaluate_in_rounds(figures, engine, batches, Exchange(group)):
         pass
     return Evaluation(file, state.progress.step, shown, figures.samples, figures.result())

@@ -1,6 +1,6 @@
 """The start of a run in several processes: the first one prepares it, and the others join it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -73,7 +73,7 @@ def join(group: ProcessGroup, settings: Settings, given: GivenData | None) -> Jo
     settings["observer"] = _ignore
     kernels = choose_kernels(settings.get("kernels"))
     spec = checkpoint.load_spec()
-    _require_same("\n  ".join(_other_software(checkpoint, spec, kernels)))
+    require_same(other_software(checkpoint, spec, kernels))
     trainer = _trainer(group, start, spec, settings, given, kernels)
     trainer.load_state(checkpoint.tensors, checkpoint.progress)
     group.gather(None)
@@ -98,7 +98,7 @@ def _trainer(
     with locating_errors(spec), verifying(settings.get("verify_data", False)):
         seed, fitted = spec.training.seed, checkpoint.transforms
         data = Data(spec.data, root, seed, fitted, datasets)
-        _require_same("\n  ".join(_other_data(checkpoint.data, DataFacts.of(data))))
+        require_same(other_data(checkpoint.data, DataFacts.of(data)))
         trainer = Trainer(
             spec,
             root=root,
@@ -112,7 +112,7 @@ def _trainer(
     return trainer
 
 
-def _other_software(checkpoint: Checkpoint, spec: Spec, kernels: Kernels) -> Iterator[str]:
+def other_software(checkpoint: Checkpoint, spec: Spec, kernels: Kernels) -> Iterator[str]:
     """Yield the differences from the software and hardware of the first process, a line each."""
     there, here = checkpoint.environment, environment(kernels)
     for part in sorted(there.keys() | here.keys()):
@@ -127,7 +127,7 @@ def _other_software(checkpoint: Checkpoint, spec: Spec, kernels: Kernels) -> Ite
             yield f"{distribution} has the version {version}, not {other}"
 
 
-def _other_data(there: DataFacts, here: DataFacts) -> Iterator[str]:
+def other_data(there: DataFacts, here: DataFacts) -> Iterator[str]:
     """Yield the differences from the data of the first process, a line each."""
     for part in sorted(there.fingerprints.keys() | here.fingerprints.keys()):
         if there.fingerprints.get(part) != here.fingerprints.get(part):
@@ -136,10 +136,11 @@ def _other_data(there: DataFacts, here: DataFacts) -> Iterator[str]:
     yield from there.changes(same)
 
 
-def _require_same(differences: str) -> None:
-    if differences:
+def require_same(differences: Iterable[str]) -> None:
+    """Raise `CheckpointMismatchError` if there are differences from the first process."""
+    if lines := "\n  ".join(differences):
         raise CheckpointMismatchError(
-            f"this process would compute something else than process 0:\n  {differences}"
+            f"this process would compute something else than process 0:\n  {lines}"
         )
 
 

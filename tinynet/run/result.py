@@ -8,6 +8,7 @@ from tinynet.data.given import GivenData
 from tinynet.data.splits import SplitName
 from tinynet.network.network import Network
 from tinynet.run.arguments import check_arguments
+from tinynet.run.ending_together import processes
 from tinynet.run.evaluation import Evaluation, evaluate_split
 from tinynet.run.folder import RunFolder
 from tinynet.run.joined_session import JoinedSession
@@ -81,8 +82,10 @@ class Run:
         """Compute the loss and the metrics of a whole split; see `tinynet.evaluate`."""
         if settings.get("data_root") is None:
             settings["data_root"] = self.data_root
-        check_arguments("evaluate", locals())
-        return evaluate_split(self.path, split, checkpoint, self.given, settings)
+        arguments = dict(locals())
+        with processes("evaluate", settings) as group:
+            check_arguments("evaluate", arguments)
+            return evaluate_split(self.path, split, checkpoint, self.given, settings, group)
 
 
 @dataclass(frozen=True)
