@@ -1,7 +1,5 @@
 """Processes that a launcher starts must see each other, and end together."""
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,44 +7,30 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("mpi4py", reason="mpi4py is not installed")
+from launching import MPIEXEC, environment, launcher, messages
+
 WORKER = Path(__file__).with_name("worker.py")
-BESIDE_PYTHON = Path(sys.executable).with_name("mpiexec")
-MPIEXEC = str(BESIDE_PYTHON) if BESIDE_PYTHON.exists() else shutil.which("mpiexec")
 pytestmark = pytest.mark.skipif(MPIEXEC is None, reason="there is no mpiexec: pip install mpich")
-
-
-OPEN_MPI = {
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "OMPI_MCA_rmaps_base_oversubscribe": "1",
-    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
-}
-"""Variables that let Open MPI start more processes than cores, also in a container."""
 
 
 def start(task, processes=2, **variables):
     """Start processes that work on a task of `worker.py`, and wait for their end."""
-    command = [MPIEXEC, "-n", str(processes), sys.executable, str(WORKER), task]
-    environment = {**os.environ, **OPEN_MPI, **variables}
+    command = [*launcher(processes), sys.executable, str(WORKER), task]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=120, env=environment, check=False
+        command,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=environment(**variables),
+        check=False,
     )
-
-
-def messages(done):
-    """Return the lines on stderr, without those that the launcher of Open MPI adds."""
-    lines = done.stderr.splitlines()
-    version = subprocess.run([MPIEXEC, "--version"], capture_output=True, text=True, check=False)
-    if "HYDRA" in version.stdout:  # MPICH's adds none.
-        return lines
-    return [line for line in lines if line.startswith(("process ", "warning: ", "error: "))]
 
 
 @pytest.mark.parametrize("processes", [1, 2, 3])
 def test_it_passes_the_kit(processes):
     done = start("kit", processes)
     assert done.returncode == 0, done.stderr
-    assert not messages(done)
+    assert not messages(done.stderr)
 
 
 @pytest.mark.parametrize("task", ["small_chunks", "crowded", "twice"])
@@ -59,14 +43,14 @@ def test_a_failure_is_one_message_and_its_exit_code():
     """Lines of the launcher would hide the message."""
     done = start("failure")
     assert done.returncode == 3
-    assert messages(done) == ["process 1 of 2 on HOST: no such file"]
+    assert messages(done.stderr) == ["process 1 of 2 on HOST: no such file"]
 
 
 def test_a_process_that_is_stopped_ends_the_job():
     """MPI itself would wait forever."""
     done = start("hang")
     assert done.returncode == 4
-    warning, error = messages(done)
+    warning, error = messages(done.stderr)
     assert warning.startswith("warning: process 0 of 2 has waited for the others")
     assert error.startswith("error: process 0 of 2 has waited")
     assert "step 7" in error
@@ -76,7 +60,7 @@ def test_an_interrupt_reaches_a_process_that_waits():
     """Within a call of MPI that blocks, Python's signal handlers would not run."""
     done = start("interrupt")
     assert done.returncode == 130
-    (line,) = messages(done)
+    (line,) = messages(done.stderr)
     assert "process 1 of 2" in line
     assert "was interrupted" in line
 
