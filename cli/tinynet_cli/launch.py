@@ -9,7 +9,7 @@ import click
 
 from tinynet_cli.exit_codes import exit_code
 
-_COMMANDS = ("train", "resume", "evaluate")
+_COMMANDS = ("train", "resume", "evaluate", "predict")
 """The commands that several processes run together."""
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -13,9 +14,12 @@ import click
 
 from tinynet_cli import options
 from tinynet_cli.commands import Command
+from tinynet_cli.launch import silent_end
 from tinynet_cli.output import echo, print_json, print_table
 
 if TYPE_CHECKING:
+    from tinynet.engine.process_group import ProcessGroup
+    from tinynet.prediction.computed import Computed
     from tinynet.prediction.model import Model
     from tinynet.prediction.predictions import Predictions
 
@@ -52,6 +56,7 @@ def _columns(
 @options.max_params_option
 @options.threads_option
 @options.kernels_option
+@options.fleet_options
 @options.json_option
 @options.quiet_option
 @options.debug_option
@@ -79,48 +84,86 @@ def predict(
     network of one channel. Images of several frames, of floats, of 32-bit integers and of CIELAB
     colors are refused.
     """
-    from tinynet.prediction.class_maps import OriginalSize, write_class_maps
     from tinynet.prediction.standard_input import from_stream
-    from tinynet.prediction.writing import WRITERS, write_predictions
-    from tinynet.run.models import load_model
+    from tinynet.run.ending_together import processes
+    from tinynet.run.options import threads as threads_of
+    from tinynet.run.shared_model import load_model_together
     from tinynet_cli.progress import Display
 
-    is_folder = output is not None and (output.endswith("/") or Path(output).is_dir())
-    if output is not None and not is_folder and Path(output).suffix.lower() not in WRITERS:
+    if "-" in inputs and len(inputs) > 1:
+        raise click.BadParameter("- (standard input) is the only input", param_hint="INPUT")
+    options: Any = {"keep": keep, "resize": resize}
+    here: Any = {**settings, "threads": threads}
+    with (
+        silent_end(settings["fleet"]),
+        Display(quiet=quiet or as_json) as display,
+        processes("predict", here) as group,
+    ):
+        joins = group is not None and not group.first
+        is_folder = not joins and output is not None and _checked_output(output, inputs)
+        here["observer"] = display
+        model = load_model_together(path, checkpoint, here, group)
+        options["threads"] = threads_of(here, group)
+        with _opened(model, inputs, group) as (model, paths):
+            computed = _computed(model, paths, group, options)
+            if joins:
+                deque(computed, maxlen=0)  # The first process gets and prints the predictions.
+                return
+            write = _writer(model, inputs, is_folder=is_folder)
+            name_files = from_stream if "-" in inputs and not is_folder else lambda part: part
+            if output is not None and not as_json:
+                parts = model.predictions_of_chunks(paths, computed)
+                samples = write(map(name_files, parts), Path(output))
+            else:
+                predictions = name_files(model.predictions_of(paths, computed))
+        if output is not None and as_json:
+            write([predictions], Path(output))
+    if as_json:
+        print_json({**predictions.to_json(), **({"output": output} if output else {})})
+    elif output is None:
+        print_table(*predictions.table())
+    elif not quiet:
+        echo(f"{output}: {samples:,} predictions")
+
+
+def _checked_output(output: str, inputs: tuple[str, ...]) -> bool:
+    """Return True if the output is a folder of class maps; refuse one that cannot be written."""
+    from tinynet.prediction.writing import WRITERS
+
+    is_folder = output.endswith("/") or Path(output).is_dir()
+    if not is_folder and Path(output).suffix.lower() not in WRITERS:
         raise click.BadParameter(
             f"{output}: the name ends in {', '.join(WRITERS)}, or in / for a folder of class maps",
             param_hint="-o",
         )
-    if "-" in inputs and len(inputs) > 1:
-        raise click.BadParameter("- (standard input) is the only input", param_hint="INPUT")
-    streamed = "-" in inputs
-    if streamed and output is not None and _is_standard_input(output):
+    if "-" in inputs and _is_standard_input(output):
         raise click.BadParameter(f"{output} is the input, and would be replaced", param_hint="-o")
+    return is_folder
+
+
+def _computed(
+    model: "Model", paths: list[Path], group: "ProcessGroup | None", options: dict[str, Any]
+) -> "Iterator[Computed]":
+    """Return the outputs of the model, computed by all processes."""
+    if group is None:
+        return model.computed(paths, **options)
+    from tinynet.prediction.rounds import compute_together
+
+    return compute_together(model, group, paths, **options)
+
+
+def _writer(
+    model: "Model", inputs: tuple[str, ...], *, is_folder: bool
+) -> "Callable[[Iterable[Predictions], Path], int]":
+    """Return the function that writes predictions to a file, or class maps to a folder."""
+    from tinynet.prediction.class_maps import OriginalSize, write_class_maps
+    from tinynet.prediction.writing import write_predictions
+
+    if not is_folder:
+        return write_predictions
     folders = [Path(path) for path in inputs if Path(path).is_dir()]
-    name_files = from_stream if streamed and not is_folder else lambda part: part
-    with Display(quiet=quiet or as_json) as display:
-        model = load_model(path, checkpoint, observer=display, **settings)
-        write: Callable[[Iterable[Predictions], Path], int] = write_predictions
-        if is_folder:
-            size = OriginalSize.of(model.inputs, model.spec.data)
-            write = partial(write_class_maps, sources=folders, original=size)
-        with _opened(model, inputs) as (model, paths):
-            options: dict[str, Any] = {"keep": keep, "resize": resize, "threads": threads}
-            if output is not None and not as_json:
-                parts = model.predict_chunks(paths, **options)
-                samples = write(map(name_files, parts), Path(output))
-            else:
-                predictions = name_files(model.predict(paths, **options))
-    if output is not None and not as_json:
-        if not quiet:
-            echo(f"{output}: {samples:,} predictions")
-        return
-    if output is not None:
-        write([predictions], Path(output))
-    if as_json:
-        print_json({**predictions.to_json(), **({"output": output} if output else {})})
-    else:
-        print_table(*predictions.table())
+    size = OriginalSize.of(model.inputs, model.spec.data)
+    return partial(write_class_maps, sources=folders, original=size)
 
 
 def _is_standard_input(path: str) -> bool:
@@ -131,12 +174,15 @@ def _is_standard_input(path: str) -> bool:
 
 
 @contextmanager
-def _opened(model: "Model", inputs: tuple[str, ...]) -> Iterator[tuple["Model", list[Path]]]:
+def _opened(
+    model: "Model", inputs: tuple[str, ...], group: "ProcessGroup | None"
+) -> Iterator[tuple["Model", list[Path]]]:
     """Return the model, and the paths of the inputs; for standard input that of a copy."""
+    from tinynet.prediction.shared_stream import shared_stream
     from tinynet.prediction.standard_input import as_file, naming_stream
 
     if inputs != ("-",):
         yield model, [Path(path) for path in inputs]
         return
-    with as_file(sys.stdin.buffer, model.input_endings) as copy:
+    with as_file(shared_stream(sys.stdin.buffer, group), model.input_endings) as copy:
         yield replace(model, warn=naming_stream(model.warn, copy)), [copy]

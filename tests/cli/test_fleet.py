@@ -3,6 +3,7 @@
 import json
 import socket
 
+import numpy as np
 import pytest
 
 from tinynet.errors import PeerFailure, PluginError, SpecError
@@ -88,3 +89,15 @@ def test_data_root_that_one_machine_lacks_is_reported_when_it_has_joined(tinynet
         patch.setattr(training_run, "check_arguments", lambda *args: joined.append(args[1]))
         tinynet("train", spec, "--data-root", "nowhere")
     assert joined[0]["settings"]["data_root"] == "nowhere"
+
+
+def test_other_processes_evaluate_and_predict_in_silence(tinynet, launch, spec):
+    tinynet("train", spec, "--run", "r", "--epochs", "1")
+    np.save("new.npy", np.zeros((3, 8, 8, 1), np.uint8))
+    for words in (["evaluate", "r"], ["predict", "r", "new.npy"]):
+        launch(1)
+        assert tinynet(*words, "--fleet", "none").out
+        bad = tinynet(*words, "--kernels", "nothing")
+        assert (bad.code, bad.out, bad.err) == (5, "", "")
+    launch(1)
+    assert tinynet("evaluate", "r").out == ""

@@ -32,6 +32,7 @@ from tinynet.prediction.generic_files import (
 from tinynet.prediction.memory_inputs import sources_of
 from tinynet.prediction.raw_inputs import InputFile, RawInputs, join_inputs
 from tinynet.prediction.rows import are_texts, is_rows, read_rows
+from tinynet.prediction.shares import ALL, Share, blank_arrays
 from tinynet.prediction.windows import (
     WindowCutter,
     are_windows,
@@ -59,6 +60,7 @@ class Reader:
     learned: State = field(default_factory=dict)  # the state of the dataset
     keep: Sequence[str] = ()  # columns of the source that are kept
     needed: Sequence[str] = ()  # columns that rows of a table are read with besides
+    share: Share = ALL  # the samples to be read, where others can be skipped
 
     def read(self, x: Any) -> RawInputs:
         """Read inputs, in one of the forms that `tinynet.prediction.model.Model.predict` takes.
@@ -83,7 +85,7 @@ class Reader:
 
         Arrays in memory and .npy files have no columns.
         """
-        reader = replace(self, fields=row_fields(self.fields))
+        reader = replace(self, fields=row_fields(self.fields), share=ALL)
         try:
             return [*replace(reader, needed=columns)._parts(x)]
         except DataError as error:
@@ -124,11 +126,12 @@ class Reader:
             yield from self._from_memory(x)
             return
         expanded = [*self._expanded(map(Path, paths))]
-        highest, count = -1, 0  # of the pixels of images, and of files
+        highest, count, samples = -1, 0, 0  # of the pixels of images, of files, and of samples
         identity: tuple[str, ...] = ()
         for path, as_image in expanded:
             first = count
-            for part in self._read_path(path, as_image):
+            for part in self._read_path(path, as_image, samples):
+                samples += len(part)
                 if as_image:
                     highest = max([highest, *(int(array.max()) for array in part.arrays.values())])
                 files = tuple(replace(file, number=first + file.number) for file in part.files)
@@ -136,7 +139,7 @@ class Reader:
                 identity = identity or _identity(expanded, files)
                 yield replace(part, files=files, identity=identity)
         if highest >= 0:
-            self._warn_of_range(highest)
+            self._warn_of_range(self.share.largest(highest))
 
     def _are_paths(self, x: Any) -> bool:
         if not isinstance(x, list | tuple) or not x or not all(map(_is_path, x)):
@@ -209,7 +212,8 @@ class Reader:
         reader = self.of_dataset
         return reader is not None and path.suffix.lower() in reader.input_endings
 
-    def _read_path(self, path: Path, as_image: bool) -> Iterator[RawInputs]:
+    def _read_path(self, path: Path, as_image: bool, first: int) -> Iterator[RawInputs]:
+        """Yield the samples of a file, the first of which has the number ``first`` among all."""
         ending = path.suffix.lower()
         as_texts = ending == ".txt" and self.of_dataset is None and are_of_texts(self.fields)
         generic = as_texts or ending in (".npy", ".npz", ".csv") or as_image
@@ -223,7 +227,10 @@ class Reader:
         if self._input_reader is not None and by_dataset:
             arrays = self._by_dataset(str(path))
         elif ending == ".npy":
-            yield from self._read_npy(str(path))
+            yield from self._read_npy(str(path), first)
+            return
+        elif as_image and not self.share.has(first, first + 1):
+            yield RawInputs.of(blank_arrays(self.fields, 1), (InputFile(str(path), 1, True),))
             return
         else:
             arrays = self._read_generic(path, as_image)
@@ -262,34 +269,44 @@ class Reader:
         ((name, field),) = self.fields.items()
         return name, field
 
-    def _read_npy(self, path: str) -> Iterator[RawInputs]:
-        """Yield the rows of a file, a few megabytes at a time."""
+    def _read_npy(self, path: str, first: int) -> Iterator[RawInputs]:
+        """Yield the rows of a file, a few megabytes at a time; see `_read_path`."""
         name, field = self._only_field(Path(path))
         source = npy_source(path)
         if source.values.shape == field.shape:
             source = replace(source, values=source.values[:][np.newaxis])
         if source.values.shape[1:] != field.shape:
             checked_inputs({name: source}, self.fields)
-        for arrays, rows in self._array_parts(path, {name: source}):
+        # Only where the dtype of all rows is known may some of them be skipped.
+        known = np.dtype(field.dtype).kind == "f" or source.values.dtype == field.dtype
+        share = self.share.after(first) if known else ALL
+        for arrays, rows in self._array_parts(path, {name: source}, share):
             yield RawInputs(arrays, rows, (InputFile(path, len(rows), False),))
 
     def _array_parts(
-        self, place: str, sources: Mapping[str, Source]
+        self, place: str, sources: Mapping[str, Source], share: Share = ALL
     ) -> Iterator[tuple[dict[str, Array], Array]]:
-        """Yield arrays with the numbers of their rows, a few megabytes at a time."""
+        """Yield arrays with the numbers of their rows, a few megabytes at a time.
+
+        Rows that are not in the share are not read.
+        """
         step = min(source.chunk_rows for source in sources.values())
         count = len(next(iter(sources.values())))
         for start in range(0, count, step):
+            stop = min(count, start + step)
+            if not share.has(start, stop):
+                yield blank_arrays(self.fields, stop - start), np.arange(start, stop)
+                continue
             parts = {
                 name: Source(
-                    source.values[start : start + step],
+                    source.values[start:stop],
                     source.place,
                     pieces=((source.place, -start),),
                 )
                 for name, source in sources.items()
             }
             arrays = self._convert(place, checked_inputs(parts, self.fields))
-            yield arrays, np.arange(start, min(count, start + step))
+            yield arrays, np.arange(start, stop)
 
     def _by_dataset(self, path: str) -> dict[str, Array]:
         """Return a file's inputs, read by the model's dataset and validated."""

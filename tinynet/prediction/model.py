@@ -1,6 +1,6 @@
 """A trained network with its preprocessing, loaded from a checkpoint."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,10 +20,12 @@ from tinynet.network.from_spec import network_from_spec
 from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
 from tinynet.network.summary import Summary, summary_of
+from tinynet.prediction.computed import Computed
 from tinynet.prediction.inputs import Reader, Warn
 from tinynet.prediction.output_predictions import OutputPredictions, classified_values, named_values
 from tinynet.prediction.predictions import Predictions, index_of
 from tinynet.prediction.raw_inputs import RawInputs, in_chunks, join_inputs, require_at_most
+from tinynet.prediction.shares import ALL, Share
 from tinynet.prediction.tokens import (
     WordsLeftOut,
     labels_of_tokens,
@@ -140,19 +142,10 @@ class Model:
             DataError: for inputs that cannot be read, or do not fit those of the training; for
                 predictions that are not finite.
         """
-        sources: list[RawInputs] = []
-        parts = []
-        left_out = WordsLeftOut()
-        for raw in self._chunks(x, keep, resize):
-            require_at_most(max_samples, sum(map(len, sources)) + len(raw))
-            parts.append(self.outputs(raw, threads))
-            texts = {n: a for n, a in raw.arrays.items() if self.inputs[n].dtype == TEXT}
-            sources.append(replace(raw, arrays=texts))
-        values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        predictions = self._predictions(join_inputs(sources), values, left_out)
-        if left_out.message:
-            self.warn(left_out.message)
-        return replace(predictions, index=index_of(x))
+        computed = self.computed(
+            x, keep=keep, resize=resize, threads=threads, max_samples=max_samples
+        )
+        return self.predictions_of(x, computed)
 
     def predict_chunks(
         self,
@@ -166,21 +159,60 @@ class Model:
 
         Arguments and errors are those of `predict`; an error may follow after some predictions.
         """
-        left_out = WordsLeftOut()
-        for raw in self._chunks(x, keep, resize):
-            predictions = self._predictions(raw, self.outputs(raw, threads), left_out)
-            yield replace(predictions, index=index_of(x))
-        if left_out.message:
-            self.warn(left_out.message)
+        computed = self.computed(x, keep=keep, resize=resize, threads=threads)
+        return self.predictions_of_chunks(x, computed)
 
-    def _chunks(self, x: Any, keep: Sequence[str], resize: bool) -> Iterator[RawInputs]:
+    def computed(
+        self,
+        x: Any,
+        *,
+        keep: Sequence[str] = (),
+        resize: bool = False,
+        threads: int | None = None,
+        max_samples: int | None = None,
+    ) -> Iterator[Computed]:
+        """Yield the outputs of some samples at a time; the arguments are those of `predict`."""
+        samples = 0
+        for raw in self.raw_chunks(x, keep, resize):
+            samples += len(raw)
+            require_at_most(max_samples, samples)
+            yield self.compute(raw, threads)
+
+    def raw_chunks(
+        self, x: Any, keep: Sequence[str], resize: bool, share: Share = ALL
+    ) -> Iterator[RawInputs]:
+        """Yield the raw inputs, `CHUNK_SIZE` samples at a time; those of the share, at least."""
         # Columns of a DataFrame may be numbered; a table names them by text.
         keep = [str(name) for name in ([keep] if isinstance(keep, str | int) else keep)]
         if "token" in keep and any(map(self._text_of_words, self.target_of_output.values())):
             keep.remove("token")  # predictions of words have them
         warn = warning_once(self.warn)
-        reader = Reader(self.inputs, self.spec.data, warn, resize, self.learned, keep)
+        reader = Reader(self.inputs, self.spec.data, warn, resize, self.learned, keep, share=share)
         return in_chunks(reader.parts(x), CHUNK_SIZE)
+
+    def compute(self, raw: RawInputs, threads: int | None = None) -> Computed:
+        """Compute the outputs of some samples; see `outputs`."""
+        values = self.outputs(raw, threads)
+        texts = {n: a for n, a in raw.arrays.items() if self.inputs[n].dtype == TEXT}
+        return Computed(replace(raw, arrays=texts), values)
+
+    def predictions_of(self, x: Any, computed: Iterable[Computed]) -> Predictions:
+        """Return the predictions of all samples of an input; see `predict`."""
+        sources, parts = zip(*computed, strict=True)
+        left_out = WordsLeftOut()
+        values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        predictions = self._predictions(join_inputs(sources), values, left_out)
+        if left_out.message:
+            self.warn(left_out.message)
+        return replace(predictions, index=index_of(x))
+
+    def predictions_of_chunks(self, x: Any, computed: Iterable[Computed]) -> Iterator[Predictions]:
+        """Yield the predictions of some samples of an input at a time; see `predict_chunks`."""
+        left_out = WordsLeftOut()
+        for raw, values in computed:
+            yield replace(self._predictions(raw, values, left_out), index=index_of(x))
+        if left_out.message:
+            self.warn(left_out.message)
 
     def _text_of_words(self, target: str) -> bool:
         """Return True if the labels of a target are those of the words of a text."""
@@ -194,7 +226,7 @@ class Model:
         if problems := list(_not_finite(values, raw)):
             raise DataError("\n  ".join(problems))
         outputs = {name: self.explained(name, array) for name, array in values.items()}
-        texts = {n: a for n, a in raw.arrays.items() if self.inputs[n].dtype == TEXT}
+        texts = raw.arrays
         for output, target in self.target_of_output.items():
             if name := text_of_tokens(self.preprocessing, target, texts):
                 mask = token_mask(self.preprocessing, name, texts[name])

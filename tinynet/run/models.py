@@ -79,6 +79,8 @@ def load_model(
 ) -> Model:
     """Load a trained network with its preprocessing: `Model.predict` takes raw inputs.
 
+    Each of several processes loads and predicts by itself; `tinynet predict` divides the inputs.
+
     Args:
         path: A run folder, or a checkpoint.
         checkpoint: ``"best"``, ``"last"``, or a file; see `find_checkpoint`.

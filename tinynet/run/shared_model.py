@@ -70,6 +70,22 @@ def open_run_together(
     return shared.file, state, open_model(state, limit, kernels, _ignore_text)
 
 
+def load_model_together(
+    path: str | Path,
+    checkpoint: str | Path | None,
+    settings: Settings,
+    group: ProcessGroup | None,
+) -> Model:
+    """Return a trained network with its preprocessing, in each of several processes.
+
+    The arguments and errors are those of `open_run_together`.
+    """
+    _, _, model = open_run_together(path, checkpoint, settings, group)
+    for problem in model.without_labels():
+        model.warn(problem)
+    return model
+
+
 def open_data_together(
     opened: Callable[[Callable[[], Path]], Data],
     root: Callable[[], Path],
