@@ -22,7 +22,7 @@ COMMANDS = Path(__file__).with_name("commands.py")
 
 
 def commands(runs):
-    """Return the commands that train each job in a folder of runs, and evaluate the runs."""
+    """Return the commands that train each job in a folder of runs, evaluate them, and predict."""
     words = []
     for name in NAMES.values():
         run = str(runs / name)
@@ -30,6 +30,7 @@ def commands(runs):
             ["train", f"{name}.json", "--run", run, "--json", "--threads", "1"],
             ["evaluate", run, "--split", "val", "--json"],
             ["evaluate", run, "--data", f"{name}.npz", "--json"],
+            ["predict", run, f"{name}.npz", "--output", f"{run}.npz", "--json"],
         ]
     return words
 
@@ -88,6 +89,12 @@ def together(folder, request):
 def test_results_are_those_of_one_process(alone, together):
     """Test figures and evaluations must not depend on the machines, nor be printed twice."""
     assert together[1:] == alone[1:]
+
+
+@pytest.mark.parametrize("job", NAMES)
+def test_predictions_are_those_of_one_process(alone, together, job):
+    expected, found = (Path(f"{runs / NAMES[job]}.npz") for runs in (alone[0], together[0]))
+    assert found.read_bytes() == expected.read_bytes()
 
 
 @pytest.mark.parametrize("job", NAMES)
