@@ -56,9 +56,25 @@ def is_reported_by_first(error: BaseException, words: Sequence[str]) -> bool:
 
     if isinstance(error, JoinFailure):
         return False
+    if not follows(_fleet(words)):
+        return False
+    if isinstance(error, click.UsageError):
+        return True
     known = isinstance(error, TinynetError | click.ClickException | click.Abort | KeyboardInterrupt)
-    together = next(iter(words), None) in _COMMANDS and follows(_fleet(words))
-    return known and together
+    # Options may stand before the command.
+    return known and any(word in _COMMANDS for word in words)
+
+
+def await_first(error: BaseException) -> None:
+    """Wait until the first process has printed a mistake in the usage of a command.
+
+    All processes see it before they are connected, and Open MPI ends the others, the first one
+    included, as soon as one has ended.
+    """
+    if isinstance(error, click.UsageError):
+        from tinynet.run import ending_together
+
+        time.sleep(ending_together.FIRST_SPEAKS)
 
 
 def _fleet(words: Sequence[str]) -> str | None:
@@ -72,15 +88,15 @@ def _fleet(words: Sequence[str]) -> str | None:
 
 
 def end_job(error: BaseException, code: int) -> None:
-    """Ask the launcher to end all processes if this one could not join the others.
+    """Ask the launcher to end all processes if this one failed before it joined the others.
 
-    They wait for it, and MPICH ends them for an exit code only after all have been connected.
+    They may wait for it, and MPICH ends them for an exit code only after all have been connected.
     """
     from tinynet.run.ending_together import JoinFailure
 
     # The descriptor on which MPICH's process manager takes commands, in its version 1.
     descriptor = os.environ.get("PMI_FD", "")
-    if isinstance(error, JoinFailure) and descriptor.isdecimal():
+    if isinstance(error, JoinFailure | click.UsageError) and descriptor.isdecimal():
         time.sleep(_PRINTS_WITHIN)
         with suppress(OSError):
             os.write(int(descriptor), b"cmd=abort exitcode=%d\n" % code)

@@ -47,6 +47,31 @@ def test_bad_usage_is_reported_once(tinynet, launch, spec, words):
     assert (other.code, other.out, other.err) == (2, "", "")
 
 
+def test_misspelled_command_is_reported_once(tinynet, launch):
+    launch(0)
+    assert "did you mean" in tinynet("trian", "spec.json").err
+    launch(1)
+    other = tinynet("trian", "spec.json")
+    assert (other.code, other.out, other.err) == (2, "", "")
+
+
+def test_first_process_reports_bad_usage_before_the_others_end(tinynet, launch, spec, monkeypatch):
+    """The launcher of Open MPI ends all processes, printed or not, soon after one has ended."""
+    waited = []
+    monkeypatch.setattr("tinynet_cli.launch.time.sleep", waited.append)
+    for rank in (0, 1):
+        launch(rank)
+        monkeypatch.setattr(ending_together, "FIRST_SPEAKS", 7)
+        tinynet("train", spec, "--nothing")
+    assert waited == [7]
+
+
+def test_options_before_the_command_change_no_report(tinynet, launch, spec):
+    launch(1, PeerFailure(0, 3, "a", SpecError("bad")))
+    other = tinynet("--json", "train", spec)
+    assert (other.code, other.out, other.err) == (2, "", "")
+
+
 @pytest.mark.parametrize("error", [SpecError("bad"), PeerFailure(0, 3, "a", SpecError("bad"))])
 def test_error_that_all_processes_know_is_reported_once(tinynet, launch, spec, error):
     launch(1, error if isinstance(error, PeerFailure) else PeerFailure(1, 3, "b", error))

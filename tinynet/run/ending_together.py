@@ -12,10 +12,11 @@ from tinynet.run.fleets import launched, open_group
 from tinynet.run.interrupts import Interrupted
 from tinynet.run.options import Settings
 
-FIRST_SPEAKS = 1.0
+FIRST_SPEAKS = 5.0
 """Seconds before another process than the first reports that it cannot join.
 
-If the first one fails alike, then the launcher ends all processes, and there is one message.
+If the first one fails alike, then the launcher ends all processes, and there is one message: MPICH
+at once, Open MPI 1 to 2 seconds later.
 """
 
 

@@ -106,3 +106,20 @@ def test_checkpoints_and_log_are_those_of_one_process(alone, together, job):
     for name in expected[0]:
         assert found[0][name] == expected[0][name]
     assert found[1] == expected[1]
+
+
+def test_bad_usage_is_one_message(tmp_path):
+    """Open MPI ends a process that has not printed yet when another one has ended."""
+    done = subprocess.run(
+        [*launcher(3), sys.executable, "-m", "tinynet", "train", "--nothing"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,
+        env=environment(),
+        check=False,
+    )
+    assert done.returncode == 2
+    assert [line for line in messages(done.stderr) if line.startswith("error: ")] == [
+        "error: No such option '--nothing'."
+    ]
