@@ -12,7 +12,8 @@ three times the requested number. Before timing, the losses of two steps must ag
 
 tinynet sends by MPI, and torch by gloo, which is its only choice without GPUs. In one machine MPI
 copies through shared memory, and gloo through the loopback of TCP. A process that waits for MPI
-keeps its core busy: the CPU time of a step is that of all processes, these waits included.
+asks again and again, without a pause at first: the CPU time of a step is that of all processes,
+these waits included.
 
 Batch norm differs in two processes: tinynet normalizes by the whole batch, as in one process, and
 torch by the half of each process. (Its SyncBatchNorm needs GPUs.)

@@ -90,6 +90,6 @@ def crowding(size: int) -> str:
     if size <= cores:
         return ""
     return (
-        f"{size} processes share {cores} cores, and a process that waits keeps its core busy:"
-        " these times say nothing about as many cores"
+        f"{size} processes share {cores} cores, and those that wait use them too: these times say"
+        " nothing about as many cores"
     )
