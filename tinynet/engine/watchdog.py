@@ -24,6 +24,9 @@ PATIENCE = 5.0
 LOST = 4
 """Exit code of a job whose processes lost each other: that of files, since a run can be resumed."""
 
+APART = 1.0
+"""Fewest seconds between the ends of two processes; the launcher needs some to end the others."""
+
 TICK = 1.0
 """Seconds between two looks at the call under way."""
 
@@ -62,7 +65,7 @@ class Watchdog:
         self._name = f"process {fleet.rank} of {fleet.size}"
         self._timeout = timeout
         # The lowest process that lives speaks first, and its abort ends the others.
-        self._end = timeout * (1 + min(fleet.rank, 10) / 100)
+        self._end = timeout + min(fleet.rank, 10) * max(timeout / 100, APART)
         self._warn = min(WARN_AFTER, timeout / 2) * (1 + fleet.rank / 10)
         self._speaks = fleet.rank < 2  # Process 1, too, since process 0 may be the one that hangs.
         self.say = say or print_line
