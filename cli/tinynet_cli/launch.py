@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import zip_longest
 
 import click
 
@@ -79,7 +80,7 @@ def await_first(error: BaseException) -> None:
 
 def _fleet(words: Sequence[str]) -> str | None:
     """Return the value of ``--fleet`` among arguments that may not be valid."""
-    for word, following in zip(words, [*words[1:], None], strict=True):
+    for word, following in zip_longest(words, words[1:]):
         if word == "--fleet":
             return following
         if word.startswith("--fleet="):
