@@ -56,6 +56,13 @@ def test_a_process_that_is_stopped_ends_the_job():
     assert "step 7" in error
 
 
+def test_a_process_that_cannot_reach_its_launcher_ends_itself():
+    """MPICH waits forever for the launcher on a machine that is cut off."""
+    done = start("unreachable", None)
+    assert done.returncode == 1
+    assert not done.stderr
+
+
 def test_an_interrupt_reaches_a_process_that_waits():
     """Within a call of MPI that blocks, Python's signal handlers would not run."""
     done = start("interrupt")

@@ -10,185 +10,31 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
-import uuid
 from collections import Counter
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
-from tinynet.checkpoint.checkpoint import Checkpoint
-from tinynet.run.folder import RunFolder
-
 pytest.importorskip("mpi4py", reason="mpi4py is not installed")
-BESIDE_PYTHON = Path(sys.executable).with_name("mpiexec")
-MPIEXEC = str(BESIDE_PYTHON) if BESIDE_PYTHON.exists() else shutil.which("mpiexec")
-COUNT = int(os.environ.get("TORTURE_COUNT", "0"))
+from launching import MPIEXEC
+from torture_jobs import (
+    COUNT,
+    GONE_WITHIN,
+    TINYNET,
+    Job,
+    assert_same,
+    own_lines,
+    resumed,
+    running,
+    write_spec,
+)
+
 pytestmark = [
     pytest.mark.torture,
     pytest.mark.skipif(MPIEXEC is None, reason="there is no mpiexec: pip install mpich"),
     pytest.mark.skipif(not COUNT, reason="TORTURE_COUNT says how often"),
 ]
-
-TINYNET = [sys.executable, "-m", "tinynet"]
-GONE_WITHIN = 20.0
-"""Seconds after which a job whose process was killed must have ended, on a busy machine."""
-
-HIDDEN = [
-    "flatten",
-    {"type": "dense", "units": 16},
-    "batch_norm",
-    "relu",
-    {"type": "dropout", "rate": 0.3},
-]
-SPEC = {
-    "tinynet": 1,
-    "name": "torture",
-    "data": {
-        "type": "digits",
-        "transforms": [{"type": "scale", "factor": 0.0625}],
-        "split": {"validation": 60, "test": 1400},
-    },
-    "network": {"layers": [*HIDDEN, {"type": "dense", "units": 10}]},
-    "training": {
-        "epochs": 40,
-        "batch_size": 32,
-        "seed": 5,
-        "loss": "softmax_cross_entropy",
-        "optimizer": "adam",
-        "shards": 5,
-        "metrics": ["accuracy"],
-        "checkpoint": {"every_steps": 3, "keep_last": 3, "keep_best": {"metric": "val/loss"}},
-    },
-}
-
-
-class Job:
-    """A launcher and the processes that it started, on one run folder."""
-
-    def __init__(self, run, processes, *options, command="train", launcher=()):
-        self.mark = uuid.uuid4().hex
-        self.run = run
-        words = [
-            command,
-            *([str(write_spec(run)), "--run"] if command == "train" else []),
-            str(run),
-        ]
-        resume = ["--resume"] if command == "train" else []
-        if processes > 1:
-            launcher = launcher or [MPIEXEC, "-n", str(processes)]
-        self.launcher = subprocess.Popen(
-            [*launcher, *TINYNET, *words, *resume, "--quiet", *options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            env={**os.environ, "TORTURE_MARK": self.mark, "PYTHONWARNINGS": "default"},
-        )
-
-    def members(self):
-        """Return the living processes of the job: PMI_RANK (None for the launcher's), by id."""
-        found = {}
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdecimal():
-                continue
-            try:
-                variables = (entry / "environ").read_bytes().split(b"\0")
-                state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-            except OSError:
-                continue
-            if f"TORTURE_MARK={self.mark}".encode() in variables and state not in "ZX":
-                ranks = [v.partition(b"=")[2] for v in variables if v.startswith(b"PMI_RANK=")]
-                found[int(entry.name)] = int(ranks[0]) if ranks else None
-        return found
-
-    def rank(self, rank):
-        """Return the id of the process with a rank; None if it is not there."""
-        return next((pid for pid, own in self.members().items() if own == rank), None)
-
-    def wait_until(self, true):
-        """Wait until a function returns True; return False if the job has ended before."""
-        while self.launcher.poll() is None:
-            if true():
-                return True
-            time.sleep(0.002)
-        return False
-
-    def steps(self):
-        """Return the newest step that is saved; -1 without one."""
-        return max(RunFolder(self.run).steps(), default=-1)
-
-    def saves(self):
-        """Return True while a checkpoint is being written."""
-        names = os.listdir(RunFolder(self.run).checkpoints)
-        return not all(re.fullmatch(r"step-\d+\.msgpack", name) for name in names)
-
-    def end(self, within=60.0):
-        """Wait for the end; return the exit code and the lines on stderr."""
-        try:
-            _, err = self.launcher.communicate(timeout=within)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            raise
-        until = time.monotonic() + GONE_WITHIN
-        while (left := self.members()) and time.monotonic() < until:
-            time.sleep(0.01)
-        if left:
-            self.kill()
-        assert not left, "processes were left over"
-        return self.launcher.returncode, err.splitlines()
-
-    def kill(self):
-        for pid in self.members():
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-
-
-def write_spec(run, **training):
-    path = run.with_suffix(".json")
-    path.write_text(json.dumps({**SPEC, "training": {**SPEC["training"], **training}}))
-    return path
-
-
-def own_lines(lines):
-    """Return the messages of tinynet, without the block that a launcher prints."""
-    starts = ("error: ", "warning: ", "process ", "Interrupted", "Traceback")
-    return [line for line in lines if line.startswith(starts)]
-
-
-def outcome(run):
-    """Return the last and the best checkpoint, and the log without times."""
-    folder = RunFolder(run)
-    state = {}
-    last = Checkpoint.read(folder.checkpoint(folder.steps()[-1]))
-    for kind, step in (("last", last.progress.step), ("best", last.progress.best.step)):
-        checkpoint = Checkpoint.read(folder.checkpoint(step))
-        arrays = {**checkpoint.tensors, **checkpoint.transforms}
-        state |= {f"{kind} {name}": array.tobytes() for name, array in arrays.items()}
-        state[f"{kind} progress"] = checkpoint.progress
-        state[f"{kind} spec"] = checkpoint.spec
-    records = [json.loads(line) for line in folder.log.read_text().splitlines()]
-    state["log"] = [{k: v for k, v in record.items() if k != "wall"} for record in records]
-    return state
-
-
-def assert_same(run, whole):
-    found = outcome(run)
-    assert found.keys() == whole.keys()
-    assert not [name for name in whole if found[name] != whole[name]]
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """Return the outcome of a run that one process trains without an interruption."""
-    run = tmp_path_factory.mktemp("whole") / "run"
-    code, lines = Job(run, 1).end()
-    assert code == 0, lines
-    return outcome(run)
 
 
 def reach(job, moment, draw):
@@ -249,21 +95,6 @@ def test_killed_jobs_resume_with_the_same_bits(tmp_path, whole):
     print(f"{len(ends)} kills in {runs} runs: {dict(kills)}; messages {dict(messages)}")
     print(f"gone after {ends[len(ends) // 2]:.2f} s in the middle, {ends[-1]:.2f} s at most")
     assert max(messages) <= 1
-
-
-def running(run, processes, *options, step=6, **settings):
-    """Start a job, and return it when a step has been saved."""
-    job = Job(run, processes, *options, **settings)
-    if not job.wait_until(lambda: job.steps() >= step):
-        raise AssertionError(job.end())
-    return job
-
-
-def resumed(run, processes, whole):
-    """Resume a run, and compare it with an uninterrupted one."""
-    code, lines = Job(run, processes).end()
-    assert (code, own_lines(lines)) == (0, [])
-    assert_same(run, whole)
 
 
 @pytest.mark.parametrize("victim", [0, 1, 2])
@@ -420,57 +251,3 @@ def test_a_folder_that_is_deleted_ends_the_job_with_one_message(tmp_path):
     print(code, lines)
     assert code == 4
     assert len(own_lines(lines)) == 1
-
-
-@pytest.fixture
-def two_machines(tmp_path):
-    """Two network namespaces with a link; the words that start two processes, and the link."""
-    script = tmp_path / "enter.sh"
-    script.write_text(
-        '#!/bin/sh\n[ "$1" = -x ] && shift\n'
-        "case $1 in 10.77.0.1) space=tinynet-a;; *) space=tinynet-b;; esac\n"
-        'shift\nexec ip netns exec $space sh -c "$*"\n'
-    )
-    script.chmod(0o755)
-    spaces = ("tinynet-a", "10.77.0.1"), ("tinynet-b", "10.77.0.2")
-    try:
-        for space, _ in spaces:
-            ip("netns", "add", space)
-        ip(*"link add va netns tinynet-a type veth peer name vb netns tinynet-b".split())
-        for (space, address), link in zip(spaces, ("va", "vb"), strict=True):
-            ip("-n", space, "addr", "add", f"{address}/24", "dev", link)
-            ip("-n", space, "link", "set", "lo", "up")
-            ip("-n", space, "link", "set", link, "up")
-        hosts = ["-hosts", "10.77.0.1,10.77.0.2", "-launcher", "ssh", "-launcher-exec", str(script)]
-        yield ["ip", "netns", "exec", "tinynet-a", MPIEXEC, *hosts, "-n", "2"]
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("network namespaces are not allowed here")
-    finally:
-        for space, _ in spaces:
-            subprocess.run(["ip", "netns", "del", space], capture_output=True, check=False)
-
-
-def ip(*words):
-    subprocess.run(["ip", *words], check=True, capture_output=True)
-
-
-def test_a_link_that_is_down_ends_the_job(tmp_path, whole, two_machines):
-    job = running(tmp_path / "run", 2, "--fleet-timeout", "4", launcher=two_machines)
-    ip("-n", "tinynet-a", "link", "set", "va", "down")
-    begun = time.monotonic()
-    code, lines = job.end()
-    print(code, f"{time.monotonic() - begun:.1f} s", lines)
-    assert code != 0
-    assert len([line for line in lines if line.startswith("error: ")]) == 1
-    resumed(job.run, 2, whole)
-
-
-def test_a_link_that_is_down_for_a_while_changes_nothing(tmp_path, whole, two_machines):
-    job = running(tmp_path / "run", 2, "--fleet-timeout", "60", launcher=two_machines)
-    ip("-n", "tinynet-a", "link", "set", "va", "down")
-    time.sleep(2)
-    ip("-n", "tinynet-a", "link", "set", "va", "up")
-    code, lines = job.end()
-    print(code, lines)
-    assert (code, own_lines(lines)) == (0, [])
-    assert_same(job.run, whole)

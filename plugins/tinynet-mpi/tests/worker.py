@@ -1,5 +1,6 @@
 """The tasks of the processes that the tests start: ``worker.py TASK``."""
 
+import ctypes
 import os
 import signal
 import sys
@@ -76,6 +77,17 @@ def interrupt():
         except KeyboardInterrupt as error:
             group.fail(error)
     time.sleep(60)
+
+
+def unreachable():
+    """MPI never ends the job, and keeps the interpreter locked."""
+
+    class Comm:
+        def Abort(self, code):  # noqa: N802
+            ctypes.PyDLL(None).sleep(60)
+
+    tinynet_mpi.ENDS_WITHIN = 0.1
+    tinynet_mpi._abort(Comm(), 4)
 
 
 def alone():

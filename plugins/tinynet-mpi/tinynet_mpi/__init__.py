@@ -7,6 +7,7 @@ others: the calls of MPI that block keep a core busy, and Python's signal handle
 """
 
 import atexit
+import faulthandler
 import os
 import pickle
 import sys
@@ -43,6 +44,9 @@ with pauses the bytes would be moved several times slower."""
 
 PAUSE = 50e-6
 """Seconds between two questions after that; the system takes about as long again to wake up."""
+
+ENDS_WITHIN = 5.0
+"""Seconds that MPI has to end all processes, before this one ends itself."""
 
 INTERRUPTED = 130
 """Exit code of processes that are interrupted while they wait for the others at the end."""
@@ -246,5 +250,8 @@ def _abort(comm: Any, code: int) -> NoReturn:
     # MPICH would print a line that says less than the message before it.
     with suppress(OSError), open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), 2)
+    # If the launcher cannot be reached, then MPICH waits for its answer without an end. mpi4py
+    # keeps the interpreter locked meanwhile, so no thread of Python's could end this process.
+    faulthandler.dump_traceback_later(ENDS_WITHIN, exit=True, file=2)
     comm.Abort(code)
     os._exit(code)
