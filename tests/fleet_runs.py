@@ -9,6 +9,7 @@ import numpy as np
 
 import tinynet
 from tinynet.checkpoint.checkpoint import Checkpoint
+from tinynet.engine import sharding
 from tinynet.layer import LayerConfig
 from tinynet.run.log import read_log
 from tinynet.testing.fleets import in_threads
@@ -41,6 +42,13 @@ class ScaledCenter:
 CONV = {"type": "conv2d", "filters": 3, "kernel_size": 3}
 DROPOUT = {"type": "dropout", "rate": 0.3}
 OUT = ["flatten", {"type": "dense", "units": CLASSES}]
+
+
+def cut_small_batches(monkeypatch):
+    """Cut batches of 24 samples into several shards, where the spec does not."""
+    monkeypatch.setattr(sharding, "SHARD_FLOPS", 1)
+    monkeypatch.setattr(sharding, "MIN_FLOPS_PER_PARAM", 0)
+    monkeypatch.setattr(sharding, "MIN_SHARD", 4)
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,7 @@ def test_an_interrupt_ends_the_job_at_once():
 
 
 def test_a_transport_that_fails_ends_the_job():
-    """The processes may be out of step, so nothing can be told in order any more."""
+    """The processes may be out of step, so a failure can no longer be sent in order."""
 
     def work(group):
         if group.rank == 1:

@@ -2,8 +2,14 @@
 
 import pytest
 
-from tests.fleet_runs import CNN, JOBS, ScaledCenter, content, train_together
-from tinynet.engine import sharding
+from tests.fleet_runs import (
+    CNN,
+    JOBS,
+    ScaledCenter,
+    content,
+    cut_small_batches,
+    train_together,
+)
 from tinynet.events import Started
 
 FIRST = "batch norm, accumulation, class weights, averages"
@@ -12,10 +18,7 @@ USUAL = "as many shards as the network has"
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch, register):
-    """Cut batches of 24 samples into several shards, where the spec does not."""
-    monkeypatch.setattr(sharding, "SHARD_FLOPS", 1)
-    monkeypatch.setattr(sharding, "MIN_FLOPS_PER_PARAM", 0)
-    monkeypatch.setattr(sharding, "MIN_SHARD", 4)
+    cut_small_batches(monkeypatch)
     register("layers", "scaled_center", ScaledCenter)
 
 

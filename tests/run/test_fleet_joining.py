@@ -45,7 +45,7 @@ def test_locked_run_is_reported_by_the_first_process(tmp_path):
 
 
 def test_other_data_of_one_process_are_refused(tmp_path):
-    """A run on a mixture of two data sets has a result that nobody can explain."""
+    """A run on a mixture of two data sets could not be reproduced."""
 
     def work(train, fleet):
         return outcome(train, fleet, data=CNN.data(seed=7 if fleet.rank == 2 else 0))

@@ -3,58 +3,39 @@
 import numpy as np
 import pytest
 
-from tests.engine.test_engine import ScaledCenter
-from tinynet.engine import sharding
+from tests import fleet_runs
+from tests.engine.test_shard_pass import Tally
+from tests.fleet_runs import CLASSES, DROPOUT, OUT, SAMPLES, ScaledCenter, cut_small_batches
 from tinynet.engine.process_group import ProcessGroup
 from tinynet.errors import DivergedError
-from tinynet.layer import LayerConfig
 from tinynet.testing.fleets import in_threads
 from tinynet.training.events import Evaluated, StepDone, Stopping
 from tinynet.training.exchange import Requests
 from tinynet.training.trainer import Trainer
 
-SAMPLES, CLASSES = 70, 3
 IMAGES = [6, 6, 2]
 SIZES = (2, 8)
 """Of eight processes, two and more have no shard."""
 
-CONV = {"type": "conv2d", "filters": 3, "kernel_size": 3, "name": "c"}
-DROPOUT = {"type": "dropout", "rate": 0.3}
-OUT = ["flatten", {"type": "dense", "units": CLASSES}]
+CONV = {**fleet_runs.CONV, "name": "c"}
 
 
-class CountsShards:
+class SeesShards(Tally):
     """A layer whose running statistic depends on the order of the shards."""
 
-    per_sample = True
-
-    class Config(LayerConfig):
-        pass
-
-    def __init__(self, config, in_shapes, build):
-        (self.out_shape,) = in_shapes
-        self.params = {"gain": build.param("gain", (), "ones")}
-        self.buffers = {"seen": build.buffer("seen", (), "zeros")}
-
-    def forward(self, ctx, x):
-        return x * self.params["gain"], (x, x.mean())
-
-    def backward(self, ctx, cache, dy):
-        return (dy * self.params["gain"],), {"gain": np.asarray((dy * cache[0]).sum(), dy.dtype)}
-
     def commit(self, cache):
-        self.buffers["seen"][...] = 0.9 * self.buffers["seen"] + cache[1]
+        self.buffers["commits"][...] = 0.9 * self.buffers["commits"] + cache.mean()
 
 
 JOBS = {
     "convolution, dropout": ([CONV, "relu", DROPOUT, *OUT], {}),
     "batch norm": ([CONV, "batch_norm", "relu", *OUT], {}),
-    "a layer that runs on the whole batch": ([{"type": "scaled_centre", "name": "s"}, *OUT], {}),
+    "a layer that runs on the whole batch": ([{"type": "scaled_center", "name": "s"}, *OUT], {}),
     "shared between such a layer and others": (
-        [CONV, {"type": "scaled_centre", "name": "s"}, {"shares": "s"}, "relu", *OUT],
+        [CONV, {"type": "scaled_center", "name": "s"}, {"shares": "s"}, "relu", *OUT],
         {"shards": 3},
     ),
-    "statistics of each shard": (["counts_shards", CONV, "relu", *OUT], {"accumulate": 2}),
+    "statistics of each shard": (["sees_shards", CONV, "relu", *OUT], {"accumulate": 2}),
     "accumulated batches": ([CONV, "batch_norm", *OUT], {"accumulate": 3, "batch_size": 8}),
     "class weights, average": (
         [CONV, "batch_norm", *OUT],
@@ -76,12 +57,9 @@ JOBS = {
 
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch, register):
-    """Cut batches of 24 samples into several shards."""
-    monkeypatch.setattr(sharding, "SHARD_FLOPS", 1)
-    monkeypatch.setattr(sharding, "MIN_FLOPS_PER_PARAM", 0)
-    monkeypatch.setattr(sharding, "MIN_SHARD", 4)
-    register("layers", "scaled_centre", ScaledCenter)
-    register("layers", "counts_shards", CountsShards)
+    cut_small_batches(monkeypatch)
+    register("layers", "scaled_center", ScaledCenter)
+    register("layers", "sees_shards", SeesShards)
 
 
 def job(layers, **changes):

@@ -68,8 +68,8 @@ def evaluate_in_rounds(
     """
     group = exchange.group
     if group is None:
-        for samples in figures.evaluate(engine, batches, batches.split):
-            yield samples
+        for count in figures.evaluate(engine, batches, batches.split):
+            yield count
             exchange.begin()
         return
     counted = CountedTargets(figures.loss_parts)

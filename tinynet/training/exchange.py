@@ -79,7 +79,7 @@ class Exchange:
         return [of_process for of_process, _ in gathered]
 
     def begin(self) -> None:
-        """Agree on the requests before a step, where there is nobody to tell them.
+        """Agree on the requests before a step of a single process.
 
         Raises:
             Abandoned: if this process stops.

@@ -118,7 +118,7 @@ def test_a_job_with_a_killed_process_resumes_in_another_number(folder, processes
 
 @pytest.mark.parametrize("processes", PROCESSES)
 def test_a_job_without_its_launcher_resumes(folder, processes):
-    """Processes that nobody ends would hold the run."""
+    """Processes that remain would hold the lock of the run."""
     process = start_endless(folder, processes, f"orphaned-{processes}")
     started = workers(process)
     os.kill(process.pid, signal.SIGKILL)
