@@ -1,6 +1,7 @@
 """An error in one process must end all of them, with one message and the same exit code."""
 
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -197,6 +198,20 @@ def test_an_interrupt_ends_the_job_at_once():
     assert code == 130
     assert "process 1 of 3" in line
     assert "interrupted" in line
+
+
+@pytest.mark.parametrize(("given", "code"), [(9, 9), (0, 1), ("reason", 1)])
+def test_sys_exit_ends_the_job_with_its_code(given, code):
+    """The others cannot go on; a job that is not complete must not end with 0."""
+
+    def work(group):
+        if group.rank == 1:
+            sys.exit(given)
+        group.gather(None)
+
+    found, (line,) = interrupted(2, work)
+    assert found == code
+    assert "was ended by sys.exit" in line
 
 
 def test_a_transport_that_fails_ends_the_job():

@@ -11,6 +11,7 @@ from tinynet.errors import (
     RunBusyError,
     RunExistsError,
     SpecError,
+    UsageError,
 )
 from tinynet.run import joining
 from tinynet.run.folder import RunFolder
@@ -51,8 +52,23 @@ def test_other_data_of_one_process_are_refused(tmp_path):
         return outcome(train, fleet, data=CNN.data(seed=7 if fleet.rank == 2 else 0))
 
     ends = train_together(CNN, tmp_path / "run", 3, work=work)
-    error = failure(ends, 2, "the dataset 'data' in ")
+    error = failure(ends, 2, "the dataset 'data' has other content than that of process 0")
     assert isinstance(error, CheckpointMismatchError)
+    assert not (tmp_path / "run").exists()
+
+
+def test_different_calls_are_refused(tmp_path):
+    """A wrapper script may start different commands; nothing of theirs would fit together."""
+
+    def work(train, fleet):
+        try:
+            return tinynet.evaluate("run", fleet=fleet) if fleet.rank == 1 else train(fleet)
+        except UsageError as error:
+            return str(error)
+
+    ends = train_together(CNN, tmp_path / "run", 3, work=work)
+    assert len({*ends}) == 1
+    assert "process 1 calls evaluate, and process 0 train" in ends[0]
     assert not (tmp_path / "run").exists()
 
 

@@ -110,14 +110,17 @@ class ProcessGroup:
     def fail(self, error: BaseException) -> NoReturn:
         """End the run in every process because of an error in this one, by raising an exception.
 
-        If all processes fail with the same error, then it is raised as it is. An interrupt cannot
-        wait for the other processes, so it ends the job at once.
+        If all processes fail with the same error, then it is raised as it is. An interrupt or
+        `sys.exit` cannot wait for the other processes, so it ends the job at once.
 
         Raises:
             PeerFailure: The failure with the lowest rank, which every process raises.
         """
         if self.failure is not None:
             raise self.failure
+        if isinstance(error, SystemExit):
+            code = error.code if isinstance(error.code, int) else 1
+            self._abort("was ended by sys.exit", code or 1)
         if not isinstance(error, Exception):
             self._abort("was interrupted", INTERRUPTED)
         if self._lost:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tinynet.engine.process_group import ProcessGroup
-from tinynet.errors import PeerFailure
+from tinynet.errors import PeerFailure, UsageError
 from tinynet.run.arguments import check_arguments
 from tinynet.run.fleets import launched, open_group
 from tinynet.run.interrupts import Interrupted
@@ -37,7 +37,8 @@ def processes(function: str, settings: Settings) -> Iterator[ProcessGroup | None
         settings: Its settings.
 
     Raises:
-        UsageError: for settings of the group that cannot be used.
+        UsageError: for settings of the group that cannot be used, and if the processes call
+            different functions.
         JoinFailure: if the group cannot be opened in this one of several launched processes.
     """
     own = {name: value for name, value in settings.items() if name in ("fleet", "fleet_timeout")}
@@ -48,6 +49,7 @@ def processes(function: str, settings: Settings) -> Iterator[ProcessGroup | None
         return
     agreed: Interrupted | None = None
     try:
+        _require_same_call(group, function)
         try:
             yield group
         except Interrupted as interrupt:
@@ -58,6 +60,18 @@ def processes(function: str, settings: Settings) -> Iterator[ProcessGroup | None
         group.fail(error)
     if agreed is not None:
         raise agreed
+
+
+def _require_same_call(group: ProcessGroup, function: str) -> None:
+    """Raise `UsageError` in every process if they call different functions."""
+    functions = group.gather(function)
+    for rank, other in enumerate(functions):
+        if other != functions[0]:
+            raise UsageError(
+                f"process {rank} calls {other}, and process 0 {functions[0]}: the processes of a"
+                " launcher must make the same calls; fleet='none' (--fleet none) lets each work by"
+                " itself"
+            )
 
 
 def _opened(settings: Settings) -> ProcessGroup | None:
