@@ -10,7 +10,7 @@ import click
 from tinynet_cli.commands import NoCommandError
 from tinynet_cli.excerpt import excerpts
 from tinynet_cli.exit_codes import UNEXPECTED, USAGE, exit_code
-from tinynet_cli.launch import await_first, end_job, is_reported_by_first
+from tinynet_cli.launch import end_job, is_left_alone, is_reported_by_first
 from tinynet_cli.output import echo, echo_message, filled, print_json, terminal_width
 from tinynet_cli.streams import messages_are_terminal, result_was_written
 
@@ -30,8 +30,7 @@ def report(error: BaseException, words: Sequence[str]) -> int:
     """
     raised, error = error, _explained(error)
     code = USAGE if isinstance(error, click.ClickException) else exit_code(error)
-    if is_reported_by_first(raised, words):
-        await_first(raised)
+    if is_reported_by_first(raised, words) and not is_left_alone(raised):
         return code
     message = _message(error)
     if (code == UNEXPECTED and not isinstance(error, MemoryError)) or "--debug" in words:

@@ -66,16 +66,19 @@ def is_reported_by_first(error: BaseException, words: Sequence[str]) -> bool:
     return known and any(word in _COMMANDS for word in words)
 
 
-def await_first(error: BaseException) -> None:
-    """Wait until the first process has printed a mistake in the usage of a command.
+def is_left_alone(error: BaseException) -> bool:
+    """Return True in another process than the first if only its own command has a mistake.
 
-    All processes see it before they are connected, and Open MPI ends the others, the first one
-    included, as soon as one has ended.
+    A mistake in the usage of a command is seen before the processes are connected. This waits until
+    the first process has printed it, since Open MPI ends all processes as soon as one has ended. If
+    the first process has the same mistake, it ends all processes of MPICH (see `end_job`).
     """
-    if isinstance(error, click.UsageError):
-        from tinynet.run import ending_together
+    if not isinstance(error, click.UsageError):
+        return False
+    from tinynet.run import ending_together
 
-        time.sleep(ending_together.FIRST_SPEAKS)
+    time.sleep(ending_together.FIRST_SPEAKS)
+    return _manager() is not None
 
 
 def _fleet(words: Sequence[str]) -> str | None:
@@ -95,13 +98,18 @@ def end_job(error: BaseException, code: int) -> None:
     """
     from tinynet.run.ending_together import JoinFailure
 
-    # The descriptor on which MPICH's process manager takes commands, in its version 1.
-    descriptor = os.environ.get("PMI_FD", "")
-    if isinstance(error, JoinFailure | click.UsageError) and descriptor.isdecimal():
+    manager = _manager()
+    if isinstance(error, JoinFailure | click.UsageError) and manager is not None:
         time.sleep(_PRINTS_WITHIN)
         with suppress(OSError):
-            os.write(int(descriptor), b"cmd=abort exitcode=%d\n" % code)
+            os.write(manager, b"cmd=abort exitcode=%d\n" % code)
             time.sleep(_ENDS_WITHIN)
+
+
+def _manager() -> int | None:
+    """Return the descriptor on which MPICH's process manager takes commands, in its version 1."""
+    descriptor = os.environ.get("PMI_FD", "")
+    return int(descriptor) if descriptor.isdecimal() else None
 
 
 _PRINTS_WITHIN = 0.2

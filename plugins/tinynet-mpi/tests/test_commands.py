@@ -108,10 +108,16 @@ def test_checkpoints_and_log_are_those_of_one_process(alone, together, job):
     assert found[1] == expected[1]
 
 
-def test_bad_usage_is_one_message(tmp_path):
-    """Open MPI ends a process that has not printed yet when another one has ended."""
+@pytest.mark.parametrize("wrong", [(0, 1, 2), (0,), (2,)], ids=str)
+def test_bad_usage_is_one_message(tmp_path, wrong):
+    """The others wait for a process that ends before it is connected, or end before it prints."""
+    words = []
+    for rank in range(3):
+        option = ["--nothing"] if rank in wrong else []
+        words += [":"] if words else [MPIEXEC]
+        words += ["-n", "1", sys.executable, "-m", "tinynet", "train", "spec.json", *option]
     done = subprocess.run(
-        [*launcher(3), sys.executable, "-m", "tinynet", "train", "--nothing"],
+        words,
         capture_output=True,
         text=True,
         timeout=120,
