@@ -94,7 +94,7 @@ def test_the_model_prints_its_tables(more, capsys):
     assert ("Gathers of pickled objects" in out) != bool(more)
 
 
-@pytest.mark.extra
+@pytest.mark.mpi
 def test_the_link_between_two_processes_is_measured():
     pytest.importorskip("mpi4py", reason="mpi4py is not installed")
     network, _ = fleet_model.network_of(fleet_model.parser().parse_args([]))
@@ -102,7 +102,7 @@ def test_the_link_between_two_processes_is_measured():
     assert network.bandwidth > 1e6
 
 
-@pytest.mark.extra
+@pytest.mark.mpi
 def test_the_sum_is_measured_beside_that_of_mpi(tmp_path):
     require_mpi()
     file = tmp_path / "sums.json"
@@ -117,7 +117,7 @@ def test_the_sum_is_measured_beside_that_of_mpi(tmp_path):
         assert all(0 < time < 1 for values in times.values() for time in values)
 
 
-@pytest.mark.extra
+@pytest.mark.mpi
 def test_steps_of_one_and_two_processes_are_compared(tmp_path, capfd):
     require_mpi()
     file = tmp_path / "steps.json"
@@ -129,7 +129,7 @@ def test_steps_of_one_and_two_processes_are_compared(tmp_path, capfd):
     assert measured["wall"].keys() == measured["cpu"].keys() >= {"tinynet, 2 processes"}
 
 
-@pytest.mark.extra
+@pytest.mark.mpi
 def test_a_process_that_fails_ends_the_comparison():
     require_mpi()
     with pytest.raises(SideError, match="a process ended"):

@@ -131,9 +131,9 @@ def other_data(there: DataFacts, here: DataFacts) -> Iterator[str]:
     """Yield the differences from the data of the first process, a line each."""
     for part in sorted(there.fingerprints.keys() | here.fingerprints.keys()):
         if there.fingerprints.get(part) != here.fingerprints.get(part):
-            same = here.root == there.root
-            place = "" if same else f" in {here.root}"
-            first = "that of process 0" if same else f"in {there.root}"
+            alike = here.root == there.root
+            place = "" if alike else f" in {here.root}"
+            first = "that of process 0" if alike else f"in {there.root}"
             yield f"the dataset {part!r}{place} has other content than {first}"
     same = replace(here, fingerprints=there.fingerprints)
     yield from there.changes(same)
