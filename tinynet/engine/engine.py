@@ -241,8 +241,10 @@ class Engine:
 
     def divisors(self, counts: Mapping[str, float], samples: int) -> dict[str, float]:
         """Return the number that the sum of each loss is divided by for its mean, by its name."""
-        counted = {name: count or 1.0 for name, count in counts.items()}
-        return {**dict.fromkeys(self._losses, float(samples)), **counted}
+        divisors = dict.fromkeys(self._losses, float(samples))
+        for name, count in counts.items():
+            divisors[name] = count or 1.0
+        return divisors
 
     def first_not_finite(self, x: Inputs, key: RandomKey) -> str | None:
         """Return the first node whose output has NaN or infinity in the training pass of a key.
@@ -334,8 +336,10 @@ class Engine:
         if not part.in_training:
             return {}
         found, share = part.gradients, part.share
+        if self.group is None:
+            return self._gradient_sum.sum(found, share.own, len(share.slices), self._order)
         own = {name: found[name][0] for name in self._batch_gradients if name in found}
-        if share.some_are_idle and self.group is not None and self._batch_gradients:
+        if share.some_are_idle and self._batch_gradients:
             own = self.group.gather(own)[0]
         parts = {name: found.get(name, ()) for name in self._shard_gradients}
         sums = self._gradient_sum.sum(parts, share.own, len(share.slices), self._order)

@@ -133,7 +133,8 @@ class GradientSum:
                     self._sums[address] = aligned_empty(first.shape, first.dtype)
                 result[address] = self._sums[address]
                 sums.append(Sum(additions(order, len(gradients)), gradients, result[address]))
-        self._adder.run(sums)
+        if sums:
+            self._adder.run(sums)
         return result
 
     def _plan(self, group: ArrayGroup, shards: int, order: Order) -> Plan:

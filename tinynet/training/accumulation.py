@@ -68,7 +68,9 @@ def accumulate(
         PluginError: if a layer or a loss raises an exception, or returns a wrong value.
     """
     batches = samples.batches(batch_size, engine.share)
-    counts = engine.counts(*_labels(engine, samples, batches, exchange))
+    counts: dict[str, float] = {}
+    if engine.counts_positions:
+        counts = engine.counts(*_labels(samples, batches, exchange))
     divisors = engine.divisors(counts, len(samples))
     results: list[BatchResult] = []
     gradients: dict[str, Array] = {}
@@ -99,13 +101,12 @@ def accumulate(
 
 
 def _labels(
-    engine: Engine,
     samples: StepSamples,
     batches: Sequence[tuple[StepSamples, Any]],
     exchange: Exchange,
 ) -> tuple[Mapping[str, Array], Array | None]:
-    """Return targets and weights of all samples of the step, if a loss counts their positions."""
-    if exchange.group is None or not engine.counts_positions:
+    """Return targets and weights of all samples of the step."""
+    if exchange.group is None:
         return samples.y, samples.weights
     gathered = exchange.group.gather([(batch.y, batch.weights) for batch, _ in batches])
     return joined_samples([part for of_batch in zip(*gathered, strict=True) for part in of_batch])
