@@ -19,6 +19,9 @@ class Fleet(Protocol):
     processes concerned call. A call returns when this process has sent and received its part. Only
     one thread of a process calls at a time, not always the same thread.
 
+    The constructor and every call should let other threads run while they wait for other processes:
+    one of tinynet's threads ends a job that waits for too long.
+
     Arrays of one call have one dtype, of numbers or booleans, and are C-contiguous. Arrays to be
     sent may be read-only, are not changed, and share no memory with those to be filled.
     """

@@ -1,9 +1,8 @@
 """The processes that a launcher, such as mpiexec, has started: the first one speaks for all."""
 
-import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import zip_longest
 
 import click
@@ -20,7 +19,7 @@ def follows(fleet: str | None) -> bool:
     Args:
         fleet: The value of ``--fleet``.
     """
-    from tinynet.run.fleets import launched
+    from tinynet.run.launcher import launched
 
     place = launched()
     return fleet != "none" and place is not None and place[1] > 0
@@ -28,7 +27,7 @@ def follows(fleet: str | None) -> bool:
 
 def is_launched() -> bool:
     """Return True in each of several processes that a launcher has started."""
-    from tinynet.run.fleets import launched
+    from tinynet.run.launcher import launched
 
     place = launched()
     return place is not None and place[0] > 1
@@ -76,9 +75,10 @@ def is_left_alone(error: BaseException) -> bool:
     if not isinstance(error, click.UsageError):
         return False
     from tinynet.run import ending_together
+    from tinynet.run.launcher import process_manager
 
     time.sleep(ending_together.FIRST_SPEAKS)
-    return _manager() is not None
+    return process_manager() is not None
 
 
 def _fleet(words: Sequence[str]) -> str | None:
@@ -92,28 +92,9 @@ def _fleet(words: Sequence[str]) -> str | None:
 
 
 def end_job(error: BaseException, code: int) -> None:
-    """Ask the launcher to end all processes if this one failed before it joined the others.
-
-    They may wait for it, and MPICH ends them for an exit code only after all have been connected.
-    """
+    """Ask the launcher to end all processes if this one failed before it joined the others."""
     from tinynet.run.ending_together import JoinFailure
+    from tinynet.run.launcher import end_all
 
-    manager = _manager()
-    if isinstance(error, JoinFailure | click.UsageError) and manager is not None:
-        time.sleep(_PRINTS_WITHIN)
-        with suppress(OSError):
-            os.write(manager, b"cmd=abort exitcode=%d\n" % code)
-            time.sleep(_ENDS_WITHIN)
-
-
-def _manager() -> int | None:
-    """Return the descriptor on which MPICH's process manager takes commands, in its version 1."""
-    descriptor = os.environ.get("PMI_FD", "")
-    return int(descriptor) if descriptor.isdecimal() else None
-
-
-_PRINTS_WITHIN = 0.2
-"""Seconds in which the launcher prints the message of this process, before it ends all."""
-
-_ENDS_WITHIN = 1.0
-"""Seconds that a launcher has to end this process, too, before it ends itself."""
+    if isinstance(error, JoinFailure | click.UsageError):
+        end_all(code)

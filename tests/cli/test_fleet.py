@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tinynet.errors import PeerFailure, PluginError, SpecError
-from tinynet.run import ending_together, fleets, training_run
+from tinynet.run import ending_together, launcher, training_run
 
 from .conftest import DIGITS
 
@@ -23,7 +23,7 @@ def launch(monkeypatch):
 
         monkeypatch.setattr(ending_together, "open_group", open_group)
         monkeypatch.setattr(ending_together, "FIRST_SPEAKS", 0)
-        for module in (fleets, ending_together):
+        for module in (launcher, ending_together):
             monkeypatch.setattr(module, "launched", lambda: (3, rank))
 
     return start

@@ -1,10 +1,16 @@
 """The choice of the fleet: from the launcher's variables, or by name, with errors that help."""
 
+import threading
+from functools import partial
+
 import pytest
 
 from tinynet import registry
+from tinynet.engine.watchdog import Watchdog
 from tinynet.errors import PluginError
-from tinynet.run.fleets import launched, open_group
+from tinynet.run import fleets
+from tinynet.run.fleets import open_group
+from tinynet.run.launcher import launched
 from tinynet.testing.fleets import in_threads
 
 VARIABLES = {"PMI_SIZE", "PMI_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"}
@@ -14,6 +20,16 @@ class Alone:
     """A fleet that does not see the other processes, as one of another MPI library does not."""
 
     rank, size = 0, 1
+
+
+class Waiting:
+    """A fleet that waits for a process that has ended, until the job ends."""
+
+    rank, size = 2, 1
+    released = threading.Event()
+
+    def __init__(self):
+        assert self.released.wait(30)
 
 
 class Unbuildable:
@@ -119,3 +135,22 @@ def test_an_object_can_be_the_fleet():
     assert [group.rank for group in groups] == [0, 1, 2]
     assert groups[0].hosts == groups[2].hosts
     assert in_threads(1, lambda fleet: open_group({"fleet": fleet})) == [None]
+
+
+def test_a_process_that_never_joins_ends_the_job(register, four_launched, monkeypatch):
+    """A process may end by an error in its own script, and the others would wait forever."""
+    codes, lines = [], []
+
+    def leave(code):
+        codes.append(code)
+        Waiting.released.set()
+
+    watchdog = partial(Watchdog, say=lines.append, leave=codes.append)
+    monkeypatch.setattr(fleets, "Watchdog", watchdog)
+    monkeypatch.setattr("os._exit", leave)
+    register("fleets", "waiting", Waiting)
+    with pytest.raises(PluginError, match="connects 1"):
+        open_group({"fleet": "waiting", "fleet_timeout": 0.1})
+    assert codes[0] == 4
+    assert lines[0].startswith("error: process 2 of 4 has waited for the others")
+    assert "in the start and ends the job; every process must make this call" in lines[0]

@@ -1,6 +1,7 @@
 """The watch over processes that wait for each other: a message after a while, the end after longer.
 
-A transport waits forever for a process that is stopped, or for a machine that cannot be reached.
+A transport waits forever for a process that is stopped, or for a machine that cannot be reached,
+and at the start for a process that ends before it has joined the others.
 """
 
 import os
@@ -10,10 +11,7 @@ import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn
-
-if TYPE_CHECKING:
-    from tinynet.fleet import Fleet
+from typing import NoReturn, Protocol
 
 WARN_AFTER = 60.0
 """Seconds of waiting before the first message, or half the timeout if that is less."""
@@ -31,6 +29,36 @@ TICK = 1.0
 """Seconds between two looks at the call under way."""
 
 
+_REASONS = (
+    "a process may be stopped, or a machine unreachable",
+    "its run can be resumed from the newest checkpoint",
+)
+_REASONS_AT_START = (
+    "a process may have ended before it joined them, or be busy with something else",
+    "every process must make this call, and none may end before that",
+)
+"""The likely reasons of a wait, and a sentence about the end of the job, before and after all
+processes have been connected."""
+
+
+class Watched(Protocol):
+    """The part of a fleet that `Watchdog` uses."""
+
+    @property
+    def rank(self) -> int:
+        """The number of this process, from 0."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """The number of processes."""
+        ...
+
+    def abort(self, code: int) -> NoReturn:
+        """End all processes at once."""
+        ...
+
+
 class _Call:
     """A call of the transport that has not returned."""
 
@@ -45,9 +73,10 @@ class Watchdog:
 
     def __init__(
         self,
-        fleet: "Fleet",
+        fleet: Watched,
         timeout: float,
         *,
+        joining: bool = False,
         say: Callable[[str], None] | None = None,
         leave: Callable[[int], NoReturn] = os._exit,
         clock: Callable[[], float] = time.monotonic,
@@ -57,6 +86,7 @@ class Watchdog:
         Args:
             fleet: The transport, whose `abort` ends all processes.
             timeout: Seconds of waiting after which the job ends.
+            joining: True before the processes have been connected, for other messages.
             say: Called with each message; by default it becomes a line on stderr.
             leave: Ends this process with an exit code if `abort` does not.
             clock: Returns the time in seconds.
@@ -67,6 +97,7 @@ class Watchdog:
         # The lowest process that lives speaks first, and its abort ends the others.
         self._end = timeout + min(fleet.rank, 10) * max(timeout / 100, APART)
         self._warn = min(WARN_AFTER, timeout / 2) * (1 + fleet.rank / 10)
+        self._reasons, self._remains = _REASONS_AT_START if joining else _REASONS
         self._speaks = fleet.rank < 2  # Process 1, too, since process 0 may be the one that hangs.
         self.say = say or print_line
         self._leave = leave
@@ -105,15 +136,15 @@ class Watchdog:
         if call.waited >= self._end:
             self.say(
                 f"error: {self._name} has waited for the others for {call.waited:.0f} s in"
-                f" {call.doing} and ends the job; its run can be resumed from the newest checkpoint"
+                f" {call.doing} and ends the job; {self._remains}"
             )
             self.abort(LOST)
         if self._speaks and not call.warned and call.waited >= self._warn:
             call.warned = True
             self.say(
                 f"warning: {self._name} has waited for the others for {call.waited:.0f} s in"
-                f" {call.doing}: a process may be stopped, or a machine unreachable. The job ends"
-                f" after {self._timeout:g} s (--fleet-timeout)"
+                f" {call.doing}: {self._reasons}. The job ends after {self._timeout:g} s"
+                " (--fleet-timeout)"
             )
 
     def abort(self, code: int) -> NoReturn:

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from tinynet.engine.process_group import ProcessGroup
 from tinynet.errors import PeerFailure, UsageError
 from tinynet.run.arguments import check_arguments
-from tinynet.run.fleets import launched, open_group
+from tinynet.run.fleets import open_group
 from tinynet.run.interrupts import Interrupted
+from tinynet.run.launcher import launched
 from tinynet.run.options import Settings
 
 FIRST_SPEAKS = 5.0

@@ -1,43 +1,20 @@
 """The choice of the fleet: the plugin that connects the processes that a launcher started."""
 
 import os
-from collections.abc import Mapping
+from typing import NoReturn
 
 from tinynet import registry
 from tinynet.engine.process_group import DEFAULT_TIMEOUT, ProcessGroup
+from tinynet.engine.watchdog import Watchdog
 from tinynet.errors import PluginError
 from tinynet.fleet import Fleet
 from tinynet.registry import AmbiguousTypeError, UnknownTypeError
+from tinynet.run.launcher import end_all, launched
 from tinynet.run.options import Settings
 from tinynet.text.plugin_errors import PluginErrors
 
 NONE = "none"
 """The name that stands for no fleet: each process works by itself."""
-
-LAUNCHERS = (
-    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),  # mpiexec of Open MPI
-    ("PMI_SIZE", "PMI_RANK"),  # mpiexec of MPICH, Intel MPI and MS-MPI; srun --mpi=pmi2
-    ("MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_RANK"),  # mpirun_rsh of MVAPICH
-    ("FLUX_JOB_SIZE", "FLUX_TASK_RANK"),  # flux run
-    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),  # srun; a batch script itself has no step
-)
-"""The variables with the number of processes, and with that of this one, of each launcher.
-
-A launcher within a Slurm job starts its own helpers by srun, so Slurm's variables count last.
-"""
-
-
-def launched(environment: Mapping[str, str] = os.environ) -> tuple[int, int] | None:
-    """Return the number of processes that a launcher started, and the number of this one from 0.
-
-    Returns:
-        None without a launcher.
-    """
-    for size, rank in LAUNCHERS:
-        texts = environment.get(size, ""), environment.get(rank, "")
-        if all(text.isdecimal() for text in texts):
-            return int(texts[0]), int(texts[1])
-    return None
 
 
 def open_group(settings: Settings) -> ProcessGroup | None:
@@ -50,13 +27,16 @@ def open_group(settings: Settings) -> ProcessGroup | None:
         PluginError: if the fleet is missing or broken, if several are installed and none is chosen,
             or if it does not connect the processes that the launcher started.
     """
-    fleet = _choose(settings.get("fleet"), launched())
+    timeout = settings.get("fleet_timeout", DEFAULT_TIMEOUT)
+    fleet = _choose(settings.get("fleet"), launched(), timeout)
     if fleet is None or fleet.size == 1:
         return None
-    return ProcessGroup(fleet, settings.get("fleet_timeout", DEFAULT_TIMEOUT))
+    return ProcessGroup(fleet, timeout)
 
 
-def _choose(choice: str | Fleet | None, started: tuple[int, int] | None) -> Fleet | None:
+def _choose(
+    choice: str | Fleet | None, started: tuple[int, int] | None, timeout: float
+) -> Fleet | None:
     if choice is not None and not isinstance(choice, str):
         return choice
     size = started[0] if started else 1
@@ -65,7 +45,7 @@ def _choose(choice: str | Fleet | None, started: tuple[int, int] | None) -> Flee
     name = _find(choice) if choice is not None else _only_installed(size)
     cls = registry.default().load("fleets", name)
     with PluginErrors(cls, "it could not be constructed:"):
-        fleet: Fleet = cls()
+        fleet = _construct(cls, started, timeout)
     if started and fleet.size != size:
         raise PluginError(
             f"the launcher started {size} processes, but the fleet {name!r} connects"
@@ -74,6 +54,30 @@ def _choose(choice: str | Fleet | None, started: tuple[int, int] | None) -> Flee
             " srun --mpi=list; --fleet none lets each process work by itself"
         )
     return fleet
+
+
+def _construct(cls: type[Fleet], started: tuple[int, int] | None, timeout: float) -> Fleet:
+    """Construct a fleet, which waits until all launched processes have come this far."""
+    if started is None or started[0] == 1:
+        return cls()
+    watchdog = Watchdog(_Launched(*started), timeout, joining=True)
+    watchdog.start("the start")
+    try:
+        return cls()
+    finally:
+        watchdog.stop()
+
+
+class _Launched:
+    """The launched processes as long as nothing connects them; the part that `Watchdog` uses."""
+
+    def __init__(self, size: int, rank: int) -> None:
+        self.size, self.rank = size, rank
+
+    def abort(self, code: int) -> NoReturn:
+        """End all processes, or at least this one."""
+        end_all(code)
+        os._exit(code)
 
 
 def _find(name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("mpi4py", reason="mpi4py is not installed")
-from launching import MPIEXEC, environment, launcher, messages
+from launching import MPIEXEC, environment, is_mpich, launcher, messages
 
 WORKER = Path(__file__).with_name("worker.py")
 pytestmark = pytest.mark.skipif(MPIEXEC is None, reason="there is no mpiexec: pip install mpich")
@@ -56,11 +56,45 @@ def test_a_process_that_is_stopped_ends_the_job():
     assert "step 7" in error
 
 
-def test_a_process_that_cannot_reach_its_launcher_ends_itself():
+def test_a_process_that_ends_before_it_joins_ends_the_job():
+    """MPI itself would wait forever, and Ctrl-C would be the only way out."""
+    done = start("absent", 3)
+    if not is_mpich():  # The launcher of Open MPI sees it.
+        assert done.returncode != 0
+        return
+    assert done.returncode == 4
+    warning, error = messages(done.stderr)
+    assert warning.startswith("warning: process 0 of 3 has waited for the others for")
+    assert "in the start: a process may have ended before it joined them" in warning
+    assert error.startswith("error: process 0 of 3 has waited for the others for")
+    assert "in the start and ends the job" in error
+
+
+def test_a_process_that_joins_late_is_no_failure():
+    done = start("late")
+    assert (done.returncode, messages(done.stderr)) == (0, [])
+
+
+@pytest.mark.parametrize(("task", "code"), [("unreachable", 4), ("locked", 1)])
+def test_a_process_that_cannot_reach_its_launcher_ends_itself(task, code):
     """MPICH waits forever for the launcher on a machine that is cut off."""
-    done = start("unreachable", None)
-    assert done.returncode == 1
+    done = start(task, None)
+    assert done.returncode == code
     assert not done.stderr
+
+
+def test_the_library_need_not_be_found():
+    """On some systems only mpi4py has the address of its functions."""
+    done = start("other_library", 2)
+    assert (done.returncode, messages(done.stderr)) == (0, [])
+
+
+@pytest.mark.parametrize("task", ["mixed", "mixed_before"])
+def test_a_program_can_call_mpi_itself(task):
+    """MPI must be as mpi4py starts it: with exceptions, and until the very end."""
+    done = start(task, 2)
+    assert (done.returncode, messages(done.stderr)) == (0, [])
+    assert sorted(done.stdout.split()) == ["rank0", "rank1"]
 
 
 def test_an_interrupt_reaches_a_process_that_waits():

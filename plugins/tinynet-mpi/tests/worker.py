@@ -1,18 +1,24 @@
 """The tasks of the processes that the tests start: ``worker.py TASK``."""
 
+import atexit
 import ctypes
 import os
 import signal
 import sys
 import threading
 import time
+from importlib import import_module
 
 import numpy as np
 import tinynet_mpi
 from tinynet_mpi import MPI
 
+from tinynet.engine import watchdog
 from tinynet.engine.process_group import ProcessGroup
+from tinynet.engine.watchdog import Watchdog
 from tinynet.errors import DataError, PeerFailure
+from tinynet.run.fleets import open_group
+from tinynet.run.launcher import launched
 from tinynet.testing.fleets import check_fleet
 
 
@@ -79,7 +85,30 @@ def interrupt():
     time.sleep(60)
 
 
+def absent():
+    """Process 1 ends before it has joined the others, as by a mistake in its own script."""
+    if launched()[1] == 1:
+        sys.exit(0)
+    open_group({"fleet_timeout": 1.0})
+
+
+def late():
+    """Process 1 joins the others when they have waited for a while."""
+    if launched()[1] == 1:
+        time.sleep(0.5)
+    group = open_group({"fleet_timeout": 60.0})
+    assert group.gather(group.rank) == [0, 1]
+
+
 def unreachable():
+    """MPI never ends the job."""
+    fleet = MPI()
+    tinynet_mpi._function = lambda name: lambda *arguments: ctypes.CDLL(None).sleep(60)
+    watchdog.PATIENCE = 0.1
+    Watchdog(fleet, 1.0).abort(4)
+
+
+def locked():
     """MPI never ends the job, and keeps the interpreter locked."""
 
     class Comm:
@@ -87,7 +116,26 @@ def unreachable():
             ctypes.PyDLL(None).sleep(60)
 
     tinynet_mpi.ENDS_WITHIN = 0.1
+    tinynet_mpi._function = lambda name: None
     tinynet_mpi._abort(Comm(), 4)
+
+
+def other_library():
+    """The functions of the library cannot be found, so MPI is started and ended by mpi4py."""
+    tinynet_mpi._function = lambda name: None
+    check_fleet(MPI())
+
+
+def mixed():
+    """The program calls MPI itself, also at its end, and gets its errors as exceptions."""
+    fleet = MPI()
+    library = import_module("mpi4py.MPI")
+    atexit.register(lambda: os.write(1, b"rank%d\n" % library.COMM_WORLD.rank))
+    assert library.Query_thread() == library.THREAD_MULTIPLE
+    try:
+        library.COMM_WORLD.Send(b"", dest=fleet.size)
+    except library.Exception:
+        library.COMM_WORLD.Barrier()
 
 
 def alone():
@@ -95,6 +143,12 @@ def alone():
     if MPI().rank == 0:
         time.sleep(0.2)
     print("done")
+
+
+def mixed_before():
+    """The program has started MPI before tinynet does."""
+    import_module("mpi4py.MPI")
+    mixed()
 
 
 def killed():

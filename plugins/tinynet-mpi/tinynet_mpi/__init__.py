@@ -7,13 +7,14 @@ others: the calls of MPI that block keep a core busy, and Python's signal handle
 """
 
 import atexit
+import ctypes
 import faulthandler
 import os
 import pickle
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from importlib import import_module
 from time import perf_counter, sleep
@@ -45,8 +46,11 @@ with pauses the bytes would be moved several times slower."""
 PAUSE = 50e-6
 """Seconds between two questions after that; the system takes about as long again to wake up."""
 
-ENDS_WITHIN = 5.0
-"""Seconds that MPI has to end all processes, before this one ends itself."""
+ENDS_WITHIN = 6.0
+"""Seconds that MPI has to end all processes, before this one ends itself with exit code 1.
+
+tinynet ends it earlier with the right code, unless MPI keeps the interpreter locked.
+"""
 
 INTERRUPTED = 130
 """Exit code of processes that are interrupted while they wait for the others at the end."""
@@ -177,6 +181,8 @@ def _open() -> tuple[Any, bool]:
         The communicator, and True if this machine has more processes than cores.
     """
     library = _import()
+    if not library.Is_initialized():
+        _start(library)
     # Messages of a program that uses MPI itself must not mix with these.
     comm = library.COMM_WORLD.Dup()
     machine = comm.Split_type(library.COMM_TYPE_SHARED)
@@ -188,25 +194,74 @@ def _open() -> tuple[Any, bool]:
 
 
 def _import() -> Any:
-    """Return `mpi4py.MPI`."""
+    """Return `mpi4py.MPI`, which has not started MPI unless the program has imported it before."""
     chosen = _LIBRARY in os.environ or "MPI4PY_MPIABI" in os.environ
     paths = "" if chosen else _library_paths(os.environ)
     if paths:
         os.environ[_LIBRARY] = paths
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _not_started():
             # mpi4py warns of a launcher of another library, which tinynet refuses.
             warnings.simplefilter("ignore")
             return import_module("mpi4py.MPI")
     except (ImportError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise PluginError(
-            f"MPI cannot be started: {reason}; pip install mpich, or on a cluster load its module"
-            " (module load openmpi), and start tinynet with the mpiexec or srun that belongs to it"
-        ) from error
+        raise _not_startable(str(error).partition("\n")[0]) from error
     finally:
         if paths:
             del os.environ[_LIBRARY]
+
+
+@contextmanager
+def _not_started() -> Iterator[None]:
+    """Let the import of `mpi4py.MPI` only prepare the end of MPI, and not start it."""
+    options = import_module("mpi4py").rc
+    initialize, finalize = options.initialize, options.finalize
+    options.initialize = False
+    options.finalize = True if finalize is None else finalize
+    try:
+        yield
+    finally:
+        options.initialize, options.finalize = initialize, finalize
+
+
+def _start(library: Any) -> None:
+    """Start MPI as the import of `mpi4py.MPI` does, but let other threads run meanwhile.
+
+    MPI waits for all processes here, without an end if one of them does not come; the thread of
+    tinynet that ends such a job could not run while mpi4py keeps the interpreter locked.
+    """
+    options = import_module("mpi4py").rc
+    level = options.thread_level if options.threads else "single"
+    required = getattr(library, f"THREAD_{level.upper()}")
+    function = _function("MPI_Init_thread")
+    if function is None:
+        library.Init_thread(required)
+    elif code := function(None, None, ctypes.c_int(required), ctypes.byref(ctypes.c_int())):
+        raise _not_startable(f"MPI_Init_thread returned {code}")
+    for comm in (library.COMM_SELF, library.COMM_WORLD):
+        comm.Set_errhandler(library.ERRORS_RETURN)  # mpi4py raises errors as exceptions.
+
+
+def _function(name: str) -> Callable[..., int] | None:
+    """Return a function of the library of MPI that lets other threads run while it waits.
+
+    Returns:
+        None where the library that `mpi4py.MPI` uses cannot be found.
+    """
+    try:
+        function: Callable[..., int] = getattr(
+            ctypes.CDLL(import_module("mpi4py.MPI").__file__), name
+        )
+    except (OSError, AttributeError):
+        return None
+    return function
+
+
+def _not_startable(reason: str) -> PluginError:
+    return PluginError(
+        f"MPI cannot be started: {reason}; pip install mpich, or on a cluster load its module"
+        " (module load openmpi), and start tinynet with the mpiexec or srun that belongs to it"
+    )
 
 
 _LIBRARY = "MPI4PY_LIBMPI"
@@ -250,8 +305,19 @@ def _abort(comm: Any, code: int) -> NoReturn:
     # MPICH would print a line that says less than the message before it.
     with suppress(OSError), open(os.devnull, "wb") as nothing:
         os.dup2(nothing.fileno(), 2)
-    # If the launcher cannot be reached, then MPICH waits for its answer without an end. mpi4py
-    # keeps the interpreter locked meanwhile, so no thread of Python's could end this process.
+    # If the launcher cannot be reached, then MPICH waits for its answer without an end.
     faulthandler.dump_traceback_later(ENDS_WITHIN, exit=True, file=2)
-    comm.Abort(code)
+    function = _function("MPI_Abort")
+    if function is None:
+        comm.Abort(code)
+    else:
+        pointer = import_module("mpi4py.MPI")._sizeof(comm) == ctypes.sizeof(ctypes.c_void_p)
+        handle = (ctypes.c_void_p if pointer else ctypes.c_int)(_handle(comm))
+        function(handle, ctypes.c_int(code))
     os._exit(code)
+
+
+def _handle(comm: Any) -> int:
+    """Return the communicator as the functions of the library take it."""
+    handle: int = import_module("mpi4py.MPI")._handleof(comm)
+    return handle
