@@ -67,7 +67,8 @@ def assumptions(network: Network, source: str, args: argparse.Namespace) -> str:
             "  never limits, no message is late, and all processes start each step at once.",
             "Collective calls are those of MPICH: messages to all at once (all-to-all); doubling,"
             " Bruck's, or a ring (all-gather).",
-            f"Objects are gathered as by tinynet-mpi, in slots of {network.slot} bytes.",
+            f"Objects are gathered as by tinynet-mpi, in slots of {network.slot} bytes by Bruck's"
+            " algorithm.",
             f"Each process has one shard ({shard}); work beside",
             "  the messages is measured here, one process at a time, and overlaps with none.",
         ]
@@ -194,7 +195,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency", type=float, help="seconds of a small message, one way")
     parser.add_argument("--bandwidth", type=float, help="bytes per second in each direction")
     parser.add_argument("--overhead", type=float, default=1e-6, help="seconds; default: 1e-6")
-    parser.add_argument("--slot", type=int, default=1024, help="bytes; default: 1024")
+    parser.add_argument("--slot", type=int, default=512, help="bytes; default: 512")
     parser.add_argument("--shard-time", type=float, help="seconds; default: measured")
     parser.add_argument("--samples", type=int, default=64, help="samples of a shard; default: 64")
     parser.add_argument("--processes", type=int, nargs="+", default=[16, 128, 1024])

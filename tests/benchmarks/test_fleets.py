@@ -58,6 +58,13 @@ def test_long_gathers_go_around_a_ring():
     np.testing.assert_allclose(after, 7 * NETWORK.message(1e6), rtol=0.01)
 
 
+@pytest.mark.parametrize("size", [1000, 1024])
+def test_objects_of_many_processes_do_not_go_around_a_ring(size):
+    short = Network(latency=20e-6, bandwidth=1e9)
+    moved = (size - 1) * short.slot / short.bandwidth
+    assert short.gather_objects(size, 300) == pytest.approx(10 * 20e-6 + moved, rel=0.2)
+
+
 @pytest.mark.parametrize("algorithm", ["direct", "halving"])
 @pytest.mark.parametrize("size", [2, 3, 5, 8, 12])
 def test_recorded_messages_match_and_end(size, algorithm):

@@ -39,6 +39,12 @@ def test_objects_arrive_in_many_messages_and_with_pauses(task):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("processes", [1, 2, 5])
+def test_objects_of_any_length_arrive(processes):
+    done = start("slots", processes)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_failure_is_one_message_and_its_exit_code():
     """Lines of the launcher would hide the message."""
     done = start("failure")

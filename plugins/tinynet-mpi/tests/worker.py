@@ -37,6 +37,19 @@ def small_chunks():
     assert np.array_equal(fleet.broadcast(np.arange(3333)), np.arange(3333))
 
 
+def slots():
+    """Exchange bytes and objects that fill a slot, or are a byte shorter or longer."""
+    fleet, room = MPI(), tinynet_mpi.ROOM
+    lengths = [0, 1, room - 1, room, room + 1, 3 * room]
+    for first in range(len(lengths)):
+        items = [bytes([rank]) * lengths[(first + rank) % 6] for rank in range(fleet.size)]
+        for kind in (bytes, bytearray):
+            sent = [kind(item) for item in items]
+            found = fleet.all_gather(sent[fleet.rank])
+            assert found == sent
+            assert {type(item) for item in found} == {kind}
+
+
 def crowded():
     """Run the kit with pauses, as on a machine with more processes than cores."""
     tinynet_mpi.EAGER = tinynet_mpi.TRANSFER = 0.0

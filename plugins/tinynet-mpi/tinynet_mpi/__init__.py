@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, partial
 from importlib import import_module
+from struct import Struct
 from time import perf_counter, sleep
 from typing import Any, NoReturn
 
@@ -27,11 +28,14 @@ from tinynet.fleet import Array
 
 __all__ = ["MPI"]
 
-SLOT = 1024
-"""Bytes that each process sends in the first message of `MPI.all_gather`; most items fit in."""
+SLOT = 512
+"""Bytes that each process sends in the first messages of `MPI.all_gather`; most items fit in."""
 
-LENGTH = 8
-"""Bytes of a slot that hold the length of the item."""
+HEAD = Struct("<q?")
+"""The start of a slot: the length of the item, and False for bytes, which are not pickled."""
+
+ROOM = SLOT - HEAD.size
+"""Bytes of an item that a slot holds."""
 
 CHUNK = 2**28
 """Most bytes of objects in a message: MPI libraries before MPI 4 count to 2**31."""
@@ -81,28 +85,54 @@ class MPI:
 
     def all_gather(self, item: Any) -> list[Any]:
         """Return the items of all processes, in the order of their ranks."""
-        data = np.frombuffer(pickle.dumps(item, pickle.HIGHEST_PROTOCOL), np.uint8)
-        slot = np.zeros(SLOT, np.uint8)
-        slot[:LENGTH] = np.array([data.size], np.uint64).view(np.uint8)
-        head = data[: SLOT - LENGTH]
-        slot[LENGTH : LENGTH + head.size] = head
-        slots = np.empty((self.size, SLOT), np.uint8)
-        _wait(self._comm.Iallgather(slot, slots), self._eager)
-        sizes = slots[:, :LENGTH].copy().view(np.uint64)[:, 0].astype(np.int64)
-        pieces = [[row[LENGTH : LENGTH + n]] for row, n in zip(slots, sizes, strict=True)]
-        self._gather_rest(data, sizes, pieces)
-        return [pickle.loads(np.concatenate(parts).data) for parts in pieces]
+        # `ProcessGroup` sends bytes, to which pickling would add time in every process.
+        pickled = type(item) is not bytes
+        data = pickle.dumps(item, pickle.HIGHEST_PROTOCOL) if pickled else item
+        slots = self._gather_slots(HEAD.pack(len(data), pickled) + data[:ROOM])
+        heads = [HEAD.unpack_from(slot) for slot in slots]
+        items = [slot[HEAD.size : HEAD.size + n] for slot, (n, _) in zip(slots, heads, strict=True)]
+        lengths = np.array([length for length, _ in heads])
+        if lengths.max() > ROOM:
+            self._gather_rest(np.frombuffer(data, np.uint8), lengths, items)
+        return [
+            pickle.loads(each) if is_pickled else each
+            for each, (_, is_pickled) in zip(items, heads, strict=True)
+        ]
 
-    def _gather_rest(self, data: Array, sizes: Array, pieces: list[list[Array]]) -> None:
+    def _gather_slots(self, content: bytes) -> list[bytes]:
+        """Return the slots of all processes, in the order of their ranks.
+
+        A process sends all slots that it has to the processes 1, 2, 4, ... before it, and receives
+        as many from those after it (Bruck et al., 1997). The collective calls of MPI libraries take
+        as many rounds as there are processes, for some numbers of processes and bytes.
+        """
+        slots = np.empty((self.size, SLOT), np.uint8)
+        slots[0, : len(content)] = np.frombuffer(content, np.uint8)
+        sending, held = [], 1
+        while held < self.size:
+            count = min(held, self.size - held)
+            before, after = (self.rank - held) % self.size, (self.rank + held) % self.size
+            sending.append(self._comm.Isend(slots[:count], before))
+            _wait(self._comm.Irecv(slots[held : held + count], after), self._eager)
+            held += count
+        for request in sending:
+            _wait(request, self._eager)
+        whole = slots.tobytes()
+        starts = [(rank - self.rank) % self.size * SLOT for rank in range(self.size)]
+        return [whole[start : start + SLOT] for start in starts]
+
+    def _gather_rest(self, data: Array, lengths: Array, items: list[bytes]) -> None:
         """Append the parts of items that did not fit into their slots."""
-        done, step = SLOT - LENGTH, max(1, CHUNK // self.size)
-        while (counts := np.clip(sizes - done, 0, step)).any():
+        done, step = ROOM, max(1, CHUNK // self.size)
+        pieces = [[item] for item in items]
+        while (counts := np.clip(lengths - done, 0, step)).any():
             whole = np.empty(counts.sum(), np.uint8)
             mine = data[done : done + step]
             _wait(self._comm.Iallgatherv(mine, [whole, counts.tolist()]), TRANSFER)
             for parts, part in zip(pieces, np.split(whole, np.cumsum(counts)[:-1]), strict=True):
                 parts.append(part)
             done += step
+        items[:] = [b"".join(parts) for parts in pieces]
 
     def broadcast(self, item: Any) -> Any:
         """Return the item of process 0."""

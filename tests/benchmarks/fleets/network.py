@@ -8,6 +8,7 @@ links busy for b / bandwidth, and its last byte arrives after a further ``wire``
 """
 
 from dataclasses import dataclass
+from struct import Struct
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,8 @@ SHORT_GATHER, LONG_GATHER = 80 << 10, 512 << 10
 """Bytes of a whole all-gather from which MPICH uses a ring: for numbers of processes that are no
 power of two, and for powers of two."""
 
-LENGTH = 8
-"""Bytes of the first message of an object in `tinynet-mpi` that hold its length."""
+HEAD = Struct("<q?")
+"""The start of a slot of `tinynet-mpi`: the length of an object, and its kind."""
 
 LONG_REDUCE = 2 << 10
 """Bytes from which MPI_Allreduce of MPICH halves the array."""
@@ -35,14 +36,14 @@ class Network:
         bandwidth: Bytes per second of a link, in each direction.
         overhead: Seconds that a message costs the processor of its sender, and of its receiver.
         eager_bytes: Longest message that is sent without asking the receiver.
-        slot: Bytes of the first message of a pickled object in `tinynet-mpi`.
+        slot: Bytes of a process in the first messages of `tinynet-mpi` for pickled objects.
     """
 
     latency: float
     bandwidth: float
     overhead: float = 1e-6
     eager_bytes: int = 64 << 10
-    slot: int = 1024
+    slot: int = 512
 
     @property
     def wire(self) -> float:
@@ -82,21 +83,30 @@ class Network:
     def all_gather(self, clocks: Times, sizes: Times) -> Times:
         """Return the clocks after each process has received ``sizes[r]`` bytes of each r."""
         size, total = len(clocks), float(sizes.sum())
-        ranks = np.arange(size)
         power_of_two = size & (size - 1) == 0
         if total >= (LONG_GATHER if power_of_two else SHORT_GATHER):
+            ranks = np.arange(size)
             for step in range(size - 1):
                 moved = sizes[(ranks - step) % size]
                 clocks = self._shift(clocks, (ranks + 1) % size, (ranks - 1) % size, moved)
             return clocks
+        return self.gather_in_steps(clocks, sizes, doubling=power_of_two)
+
+    def gather_in_steps(self, clocks: Times, sizes: Times, *, doubling: bool) -> Times:
+        """Return the clocks after an all-gather in logarithmically many steps.
+
+        They are those of recursive doubling, or of Bruck's algorithm.
+        """
+        size = len(clocks)
+        ranks = np.arange(size)
         around = np.concatenate([[0.0], np.cumsum(np.concatenate([sizes, sizes]))])
         held = 1
         while held < size:
-            if power_of_two:  # recursive doubling
+            if doubling:
                 to = source = ranks ^ held
                 first = ranks // held * held
                 moved = around[first + held] - around[first]
-            else:  # Bruck's algorithm
+            else:
                 count = min(held, size - held)
                 to, source = (ranks - held) % size, (ranks + held) % size
                 moved = around[ranks + count] - around[ranks]
@@ -142,12 +152,13 @@ class Network:
     def gather_objects(self, size: int, nbytes: int) -> float:
         """Return the seconds in which `tinynet-mpi` gathers a pickled object of every process.
 
-        Each process sends one slot, and then the rest of an object that does not fit into it.
+        Each process has one slot, and sends then the rest of an object that does not fit into it.
         """
         if size == 1:
             return 0.0
-        clocks = self.all_gather(np.zeros(size), np.full(size, float(self.slot)))
-        rest = nbytes + LENGTH - self.slot
+        slots = np.full(size, float(self.slot))
+        clocks = self.gather_in_steps(np.zeros(size), slots, doubling=False)
+        rest = nbytes + HEAD.size - self.slot
         if rest > 0:
             clocks = self.all_gather(clocks, np.full(size, float(rest)))
         return float(clocks.max())
