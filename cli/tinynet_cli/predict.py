@@ -94,10 +94,11 @@ def predict(
         raise click.BadParameter("- (standard input) is the only input", param_hint="INPUT")
     options: Any = {"keep": keep, "resize": resize}
     here: Any = {**settings, "threads": threads}
+    call = {"path": path, "output": output, "checkpoint": checkpoint, **options, "settings": here}
     with (
         silent_end(settings["fleet"]),
         Display(quiet=quiet or as_json) as display,
-        processes("predict", here) as group,
+        processes("predict", here, call) as group,
     ):
         joins = group is not None and not group.first
         is_folder = not joins and output is not None and _checked_output(output, inputs)

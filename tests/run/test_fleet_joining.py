@@ -72,15 +72,6 @@ def test_different_calls_are_refused(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_missing_data_of_one_process_are_named(tmp_path):
-    def work(train, fleet):
-        given = {} if fleet.rank == 0 else {"data": None, "validation": None}
-        return outcome(train, fleet, **given)
-
-    ends = train_together(CNN, tmp_path / "run", 2, work=work)
-    assert isinstance(failure(ends, 1, "data="), DataError)
-
-
 @pytest.mark.parametrize("part", ["numpy", "cpu", "kernels"])
 def test_other_software_of_one_process_is_refused(tmp_path, monkeypatch, part):
     """It may round differently, so the result would depend on the machines."""

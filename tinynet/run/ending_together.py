@@ -2,16 +2,18 @@
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from tinynet.engine.process_group import ProcessGroup
-from tinynet.errors import PeerFailure, UsageError
+from tinynet.errors import PeerFailure
 from tinynet.run.arguments import check_arguments
 from tinynet.run.fleets import open_group
 from tinynet.run.interrupts import Interrupted
 from tinynet.run.launcher import launched
 from tinynet.run.options import Settings
+from tinynet.run.same_call import require_same_call
 
 FIRST_SPEAKS = 5.0
 """Seconds before another process than the first reports that it cannot join.
@@ -26,7 +28,9 @@ class JoinFailure(PeerFailure):
 
 
 @contextmanager
-def processes(function: str, settings: Settings) -> Iterator[ProcessGroup | None]:
+def processes(
+    function: str, settings: Settings, arguments: Mapping[str, Any]
+) -> Iterator[ProcessGroup | None]:
     """Open the group of the launched processes; None for one process.
 
     The block ends in every process when it has ended in all of them. An exception in one of them
@@ -36,10 +40,12 @@ def processes(function: str, settings: Settings) -> Iterator[ProcessGroup | None
     Args:
         function: The name of the called function, for messages.
         settings: Its settings.
+        arguments: Its arguments by name, which must be the same in all processes, except those that
+            belong to a machine; see `same_call`.
 
     Raises:
         UsageError: for settings of the group that cannot be used, and if the processes call
-            different functions.
+            different functions, or with different arguments.
         JoinFailure: if the group cannot be opened in this one of several launched processes.
     """
     own = {name: value for name, value in settings.items() if name in ("fleet", "fleet_timeout")}
@@ -50,7 +56,7 @@ def processes(function: str, settings: Settings) -> Iterator[ProcessGroup | None
         return
     agreed: Interrupted | None = None
     try:
-        _require_same_call(group, function)
+        require_same_call(group, function, arguments)
         try:
             yield group
         except Interrupted as interrupt:
@@ -61,18 +67,6 @@ def processes(function: str, settings: Settings) -> Iterator[ProcessGroup | None
         group.fail(error)
     if agreed is not None:
         raise agreed
-
-
-def _require_same_call(group: ProcessGroup, function: str) -> None:
-    """Raise `UsageError` in every process if they call different functions."""
-    functions = group.gather(function)
-    for rank, other in enumerate(functions):
-        if other != functions[0]:
-            raise UsageError(
-                f"process {rank} calls {other}, and process 0 {functions[0]}: the processes of a"
-                " launcher must make the same calls; fleet='none' (--fleet none) lets each work by"
-                " itself"
-            )
 
 
 def _opened(settings: Settings) -> ProcessGroup | None:

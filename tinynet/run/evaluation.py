@@ -100,7 +100,7 @@ def evaluate(
         CheckpointMismatchError: for a split of data that the run was not trained on.
     """
     arguments = dict(locals())
-    with processes("evaluate", settings) as group:
+    with processes("evaluate", settings, arguments) as group:
         check_arguments("evaluate", arguments)
         further = validation is not None or test is not None
         if (data is None and not further) or isinstance(data, GivenData):

@@ -83,7 +83,7 @@ class Run:
         if settings.get("data_root") is None:
             settings["data_root"] = self.data_root
         arguments = dict(locals())
-        with processes("evaluate", settings) as group:
+        with processes("evaluate", settings, arguments) as group:
             check_arguments("evaluate", arguments)
             return evaluate_split(self.path, split, checkpoint, self.given, settings, group)
 

@@ -83,7 +83,7 @@ def train(
         Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
     """
     arguments = dict(locals())
-    with processes("train", settings) as group:
+    with processes("train", settings, arguments) as group:
         check_arguments("train", arguments)
         if resume and run_dir is None:
             raise SpecError(
@@ -166,7 +166,7 @@ def resume(
         Interrupted: after SIGINT, SIGTERM or SIGHUP; the run is saved.
     """
     arguments = dict(locals())
-    with processes("resume", settings) as group:
+    with processes("resume", settings, arguments) as group:
         check_arguments("resume", arguments, required="run_dir")
         given = GivenData.of(data, validation, test)
         if group is not None and not group.first:
