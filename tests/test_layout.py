@@ -27,7 +27,7 @@ LEVELS = {
     5: "engine",
     6: "data network",
     7: "training",
-    8: "checkpoint events testing",
+    8: "checkpoint events profiling testing",
     9: "prediction progress",
     10: "run",
     11: "commands sklearn",

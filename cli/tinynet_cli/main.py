@@ -30,6 +30,7 @@ from tinynet_cli.output import echo
 from tinynet_cli.plot import plot
 from tinynet_cli.plugins import plugins
 from tinynet_cli.predict import predict
+from tinynet_cli.profile import profile
 from tinynet_cli.report import report as report_command
 from tinynet_cli.runs import compare, runs
 from tinynet_cli.schema import schema
@@ -75,7 +76,14 @@ _PURPOSES: dict[str, tuple[click.Command, ...]] = {
     ),
     "to prepare data": (convert,),
     "to compare runs": (runs, compare, plot),
-    "to look at specs, runs and checkpoints": (check, summary, report_command, inspect, diff),
+    "to look at specs, runs and checkpoints": (
+        check,
+        summary,
+        profile,
+        report_command,
+        inspect,
+        diff,
+    ),
     "to see what a spec may name": (layers, explain, plugins, schema),
     "to get help": (help_command, completion_command),
 }

@@ -120,6 +120,35 @@ def fleet_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+_PROFILE = (
+    click.option(
+        "--profile",
+        is_flag=True,
+        help="Record where the time of a step goes: a table on stderr, and a trace for"
+        " https://ui.perfetto.dev in the run folder.",
+    ),
+    click.option(
+        "--profile-steps",
+        type=IntRange(1, 10_000),
+        metavar="N",
+        help="Steps to record after the first three; implies --profile [default: 20].",
+    ),
+)
+
+
+def profile_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--profile`` and ``--profile-steps``; see `take_profile`."""
+    for option in reversed(_PROFILE):
+        command = option(command)
+    return command
+
+
+def take_profile(settings: dict[str, Any]) -> None:
+    """Replace both options of a profile by the argument ``profile`` of `tinynet.train`."""
+    steps = settings.pop("profile_steps")
+    settings["profile"] = settings["profile"] if steps is None else steps
+
+
 kernels_option = click.option(
     "--kernels",
     metavar="NAME",

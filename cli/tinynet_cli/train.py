@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @options.no_lock_option
 @fine_tuning_options
 @options.logger_option
+@options.profile_options
 @options.set_option
 @options.data_root_option
 @options.verify_data_option
@@ -61,6 +62,7 @@ def train(
     from tinynet.run import training_run
     from tinynet_cli.progress import Display
 
+    options.take_profile(settings)
     start = take_rules(source, plan_only, settings)
     joins = follows(settings["fleet"])
     with silent_end(settings["fleet"]), Display(quiet=quiet or as_json) as display:
@@ -98,6 +100,7 @@ def train(
 @options.exact_option
 @options.no_lock_option
 @options.logger_option
+@options.profile_options
 @options.set_option
 @options.data_root_option
 @options.verify_data_option
@@ -113,6 +116,7 @@ def resume(run: str, as_json: bool, quiet: bool, **settings: Any) -> None:
     from tinynet.run import training_run
     from tinynet_cli.progress import Display
 
+    options.take_profile(settings)
     with silent_end(settings["fleet"]), Display(quiet=quiet or as_json) as display:
         result = training_run.resume(run, observer=display, **settings)
     with silent_end(settings["fleet"]):

@@ -17,6 +17,8 @@ _RUN_FILES = frozenset(
         "metrics.jsonl",
         "statistics.jsonl",
         "evaluations.jsonl",
+        "profile.json",
+        "trace.json.gz",
         "run.lock",
         "metrics.csv",
         "mlflow.json",

@@ -52,6 +52,11 @@ class Workspace:
         self._all[kind].append(array)
         return array
 
+    @property
+    def arrays(self) -> list[Array]:
+        """All arrays, in use or not."""
+        return [array for arrays in self._all.values() for array in arrays]
+
     def reset(self) -> None:
         """Take back everything that was handed out."""
         self._free.clear()

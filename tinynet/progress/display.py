@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from shlex import quote
 from time import monotonic
 
 from tinynet.progress.notebook import NotebookSurface, in_notebook
@@ -15,6 +16,7 @@ from tinynet.training.events import (
     Ended,
     Evaluated,
     Evaluating,
+    Profiled,
     RunEvent,
     Started,
     StepDone,
@@ -41,7 +43,7 @@ class Display:
         """Make the display.
 
         Args:
-            quiet: Show only warnings, and the source of a fine-tuned run.
+            quiet: Show only warnings, the source of a fine-tuned run, and a profile.
             surface: The place that shows them; by default the notebook or stderr.
             clock: Function that returns the time in seconds.
         """
@@ -69,6 +71,8 @@ class Display:
             self._warn(event.message)
         elif isinstance(event, Transferred):
             self._transfer(event)
+        elif isinstance(event, Profiled):
+            self._profile(event)
         elif isinstance(event, Started):
             self.started = True
             if not self._quiet:
@@ -103,6 +107,15 @@ class Display:
         self._surface.message(f"from {short(event.source)}: {event.summary}")
         for line in () if self._quiet else event.lines:
             self._surface.message(line)
+
+    def _profile(self, event: Profiled) -> None:
+        """Show the table, even with ``quiet``: it was asked for."""
+        for line in event.profile.lines(self._surface.width):
+            self._surface.message(line)
+        self._surface.prose(
+            f"trace: {short(event.trace)} (open it in https://ui.perfetto.dev); the table again:"
+            f" tinynet profile {quote(short(event.path.parent))}"
+        )
 
     def _start(self, event: Started, now: float) -> None:
         self._by_step = event.evaluates_by_step

@@ -49,6 +49,11 @@ class NotebookSurface:
         self._status: tuple[float, str] | None = None
         self._training = False
 
+    @property
+    def width(self) -> int | None:
+        """None: a notebook has no columns."""
+        return None
+
     def message(self, text: str) -> None:
         """Show a warning or a note, above the table or, after the first row, below it."""
         lines = self._after if self._rows else self._before

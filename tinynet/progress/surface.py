@@ -47,6 +47,10 @@ class Surface(Protocol):
     interval: float
     """Seconds between two calls of `position` or `evaluating`."""
 
+    @property
+    def width(self) -> int | None:
+        """Columns of a terminal; None elsewhere."""
+
     def message(self, text: str) -> None:
         """Show a warning or another text that is never wrapped; see `message_text`."""
 

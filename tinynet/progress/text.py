@@ -31,7 +31,8 @@ class TextSurface:
         self._total = 0
 
     @property
-    def _width(self) -> int | None:
+    def width(self) -> int | None:
+        """Columns of the terminal; None for a pipe."""
         return terminal_width() if self._stream.isatty() else None
 
     def message(self, text: str) -> None:
@@ -44,7 +45,7 @@ class TextSurface:
 
     def prose(self, text: str) -> None:
         """Print a sentence; on a terminal it is wrapped between words."""
-        for line in filled(text.split(), self._width, " "):
+        for line in filled(text.split(), self.width, " "):
             self.message(line)
 
     def start(self, step: int, total_steps: int) -> None:
@@ -70,7 +71,7 @@ class TextSurface:
     def evaluated(self, row: Row) -> None:
         """Print a row of the table, below its head if it is the first."""
         if self._table is None:
-            self._table = evaluations(row.unit, list(row.figures), self._width)
+            self._table = evaluations(row.unit, list(row.figures), self.width)
             self._print_all(self._table.head)
         lines = self._table.row(row.label, row.figures, row.speed, improved=row.improved)
         self._print_all(lines)

@@ -23,7 +23,7 @@ from tinynet.text.wording import closest, format_list, suggest
 
 _OPTIONAL = {
     "checkpoint", "data", "data_root", "fleet", "kernels", "layout", "observer", "overrides",
-    "run_dir", "source", "split", "test", "threads", "validation",
+    "profile", "run_dir", "source", "split", "test", "threads", "validation",
 }  # fmt: skip
 """The arguments that may be None."""
 
@@ -166,6 +166,12 @@ def _count(value: Any) -> str | None:
     return None if fits else "must be an integer of at least 1"
 
 
+def _profile(value: Any) -> str | None:
+    if _flag(value) is None or _count(value) is None:
+        return None
+    return "must be True, False, or the number of steps to record"
+
+
 def _rules(value: Any) -> str | None:
     if isinstance(value, TransferRules):
         return None
@@ -234,6 +240,7 @@ _FAULTS: dict[str, Callable[[Any], str | None]] = {
     "overrides": overrides_fault,
     "path": _path,
     "preprocessed": _flag,
+    "profile": _profile,
     "progress": _flag,
     "resume": _flag,
     "rules": _rules,

@@ -5,6 +5,7 @@
     statistics.jsonl                             likewise, with log_statistics_every_steps
     ending.json                                  the end of the last process, unless it finished
     evaluations.jsonl                            evaluations of whole splits, one per line
+    profile.json, trace.json.gz                  the profile, if one was asked for
     checkpoints/step-000000001200.msgpack
     run.lock                                     locked while a process trains here
 

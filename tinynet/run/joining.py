@@ -32,19 +32,22 @@ class SharedStart:
         checkpoint: The state before the next step.
         root: The folder where relative data paths start.
         is_new: True for a new run, False for a resumed one.
+        profile: The setting of the first process; see `Settings`.
     """
 
     checkpoint: Checkpoint
     root: Path
     is_new: bool
+    profile: bool | int | None
 
 
-def share_start(trainer: Trainer, draft: Checkpoint, *, is_new: bool) -> None:
+def share_start(trainer: Trainer, draft: Checkpoint, settings: Settings, *, is_new: bool) -> None:
     """Let the other processes join a run, in the first one; nothing happens in a single process.
 
     Args:
         trainer: The trainer, which is at the step to start from.
         draft: The `draft_checkpoint` of the trainer.
+        settings: See `Settings`.
         is_new: True for a new run, False for a resumed one.
 
     Raises:
@@ -55,7 +58,8 @@ def share_start(trainer: Trainer, draft: Checkpoint, *, is_new: bool) -> None:
         return
     progress = replace(trainer.progress)
     checkpoint = replace(draft, tensors=trainer.state(), progress=progress, log=LogMark())
-    group.share(SharedStart(checkpoint, trainer.data.root.absolute(), is_new))
+    root, profile = trainer.data.root.absolute(), settings.get("profile")
+    group.share(SharedStart(checkpoint, root, is_new, profile))
     group.gather(None)
 
 
@@ -71,6 +75,7 @@ def join(group: ProcessGroup, settings: Settings, given: GivenData | None) -> Jo
     start: SharedStart = group.share()
     checkpoint = start.checkpoint
     settings["observer"] = _ignore
+    settings["profile"] = start.profile
     kernels = choose_kernels(settings.get("kernels"))
     spec = checkpoint.load_spec()
     require_same(other_software(checkpoint, spec, kernels))

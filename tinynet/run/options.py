@@ -38,6 +38,8 @@ class Settings(TypedDict, total=False):
         strict_finite: Refuse a trained network that holds NaN or infinity, instead of warning.
         verify_data: Read data files from end to end, also large ones whose sizes and times are
             those of an earlier reading.
+        profile: Record the time of some steps, and write it to the run folder: True, or the number
+            of steps; only for training.
     """
 
     data_root: str | Path | None
@@ -51,6 +53,7 @@ class Settings(TypedDict, total=False):
     fleet_timeout: float
     strict_finite: bool
     verify_data: bool
+    profile: bool | int | None
 
 
 def data_root(settings: Settings, default: Path) -> Path:

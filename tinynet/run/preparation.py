@@ -76,7 +76,7 @@ def new_session(
         tell(Warned(str(spec.locate(SpecError([problem])))))
     with locating_errors(spec):
         draft = draft_checkpoint(trainer, lineage)
-    share_start(trainer, draft, is_new=True)
+    share_start(trainer, draft, settings, is_new=True)
     if folder is None:
         folder = next_folder(Path("runs"), spec.name)
     else:
@@ -137,7 +137,7 @@ def resumed_session(
                 tell(Warned(warning))
         with locating_errors(spec):
             draft = draft_checkpoint(trainer, continuation.lineage, checkpoint.run_id)
-        share_start(trainer, draft, is_new=False)
+        share_start(trainer, draft, settings, is_new=False)
         yield Session(folder, trainer, tell, draft, checkpoint, loggers)
 
 

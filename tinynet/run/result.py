@@ -1,5 +1,6 @@
 """The result of training a run."""
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Unpack
@@ -107,9 +108,10 @@ class RunEnd:
     stop_message: str
 
 
-def train_session(session: Session, given: GivenData | None) -> Run:
+def train_session(session: Session, settings: Settings, given: GivenData | None) -> Run:
     """Train, and return the result."""
-    figures, seconds = session.train()
+    with _profiled(session, settings):
+        figures, seconds = session.train()
     path = session.folder.path.resolve()
     figures = figures or last_figures(session.folder.log)
     end = RunEnd(path, figures, seconds, session.stop_reason, session.stop_message)
@@ -118,11 +120,20 @@ def train_session(session: Session, given: GivenData | None) -> Run:
     return _run(session.trainer, end, given)
 
 
-def train_joined(session: JoinedSession, given: GivenData | None) -> Run:
+def train_joined(session: JoinedSession, settings: Settings, given: GivenData | None) -> Run:
     """Train together with the first process, and return the same result."""
-    session.train()
+    with _profiled(session, settings):
+        session.train()
     assert session.trainer.group is not None
     return _run(session.trainer, session.trainer.group.share(), given)
+
+
+def _profiled(session: Session | JoinedSession, settings: Settings) -> AbstractContextManager[None]:
+    if not settings.get("profile"):
+        return nullcontext()
+    from tinynet.run.profiled import profiled
+
+    return profiled(session, settings)
 
 
 def _run(trainer: Trainer, end: RunEnd, given: GivenData | None) -> Run:

@@ -108,7 +108,7 @@ def train(
                 start = StartRequest(source, rules, layout)
                 prepared = new_session(new, folder, start, settings, given, group, reuse=resume)
             with prepared as session:
-                return train_session(session, given)
+                return train_session(session, settings, given)
 
 
 def plan_fine_tuning(
@@ -181,10 +181,10 @@ def resume(
                 group,
             )
             with prepared as session:
-                return train_session(session, given)
+                return train_session(session, settings, given)
 
 
 def _train_joined(group: ProcessGroup, settings: Settings, given: GivenData | None) -> Run:
     """Train in another process than the first, which alone shows warnings."""
     with warnings_to(lambda text: None):
-        return train_joined(join(group, settings, given), given)
+        return train_joined(join(group, settings, given), settings, given)

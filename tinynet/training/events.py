@@ -8,6 +8,7 @@ from tinynet.training.read_only import ReadOnlyDict
 
 if TYPE_CHECKING:
     from tinynet.data.sizes import SplitSizes
+    from tinynet.profiling.profile import Profile
     from tinynet.training.exchange import Requests
 
 StopReason: TypeAlias = Literal["epochs", "steps", "early_stopping", "observer"]
@@ -224,6 +225,21 @@ class Ended:
 
 
 @dataclass(frozen=True)
+class Profiled:
+    """The profile of a run that was asked for; the last event, also of an interrupted run.
+
+    Attributes:
+        profile: The profile; as text, a table.
+        path: Its file.
+        trace: The file that Perfetto opens.
+    """
+
+    profile: "Profile"
+    path: Path
+    trace: Path
+
+
+@dataclass(frozen=True)
 class Transferred:
     """A new run started with tensors of a checkpoint.
 
@@ -256,6 +272,6 @@ Event: TypeAlias = StepDone | Evaluating | Evaluated | Stopping
 """The events of `Trainer.run`."""
 
 RunEvent: TypeAlias = (
-    Event | Statistics | Transferred | Started | StoppedEarly | Saved | Ended | Warned
+    Event | Statistics | Transferred | Started | StoppedEarly | Saved | Ended | Profiled | Warned
 )
 """The events of a run."""

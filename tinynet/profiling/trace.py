@@ -1,0 +1,132 @@
+"""The trace of the recorded steps, in the Trace Event Format that Perfetto and Chrome open.
+
+Each call is a complete event (``"ph": "X"``), with its process, thread, start and duration in
+microseconds. See "Trace Event Format" (Google, 2016).
+"""
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tinynet.errors import explaining_io
+from tinynet.files.atomic import replacing
+from tinynet.profiling.places import READ_SAMPLES, WRITE_CHECKPOINT
+from tinynet.profiling.profiler import Recording
+from tinynet.profiling.recorder import RecordedStep, Span
+
+_LOADER, _SAVER = 1000, 1001
+"""The thread numbers of background threads, after those of the threads that compute."""
+
+Event = dict[str, Any]
+
+
+def write_trace(path: Path, name: str, recordings: Sequence[Recording]) -> None:
+    """Write the trace of all processes, compressed.
+
+    Args:
+        path: The file.
+        name: The name of the run.
+        recordings: The recordings of the processes.
+
+    Raises:
+        CheckpointIOError: if it cannot be written.
+    """
+    text = json.dumps(trace(name, recordings), separators=(",", ":"))
+    with explaining_io(path), replacing(path) as write_at:
+        write_at(0, gzip.compress(text.encode(), compresslevel=6, mtime=0))
+
+
+def trace(name: str, recordings: Sequence[Recording]) -> dict[str, Any]:
+    """Return the trace as a JSON object."""
+    first = recordings[0]
+    events: list[Event] = []
+    origin = min(step.start for step in (*first.steps, *first.plain))
+    for recording in recordings:
+        # The processes of a machine share its clock; that of another machine is moved.
+        shift = 0 if recording.host == first.host else first.synced - recording.synced
+        events += _events(name, recording, origin - shift, len(recordings))
+    return {"traceEvents": events, "displayTimeUnit": "ms"}
+
+
+def _events(name: str, recording: Recording, origin: int, processes: int) -> Iterator[Event]:
+    pid = recording.rank
+    place = f"process {recording.rank} on {recording.host}" if processes > 1 else "tinynet"
+    yield _name("process_name", pid, 0, f"{place}: {name}")
+    yield {"ph": "M", "name": "process_sort_index", "pid": pid, "args": {"sort_index": pid}}
+    threads = _threads(recording)
+    for number, title in sorted(set(threads.values())):
+        yield _name("thread_name", pid, number, title)
+        index = {"sort_index": number}
+        yield {"ph": "M", "name": "thread_sort_index", "pid": pid, "tid": number, "args": index}
+    for step in recording.steps:
+        yield _step(step, pid, origin, recorded=True)
+        for span in step.spans:
+            number, _ = threads[span.thread]
+            yield _event(
+                span.place.name, span.place.category, pid, number, span, origin, _facts(span)
+            )
+    for step in recording.plain:
+        yield _step(step, pid, origin, recorded=False)
+    for other in recording.others:
+        yield _event(other.name, "section", pid, 0, other, origin, {})
+
+
+def _threads(recording: Recording) -> dict[int, tuple[int, str]]:
+    """Return number and title of each thread, by its identifier."""
+    threads = {recording.main: (0, "training")}
+    for step in recording.steps:
+        for span in step.spans:
+            if span.thread == recording.main or span.thread in threads:
+                continue
+            if span.place.name == READ_SAMPLES:
+                threads[span.thread] = _LOADER, "loader"
+            elif span.place.name == WRITE_CHECKPOINT:
+                threads[span.thread] = _SAVER, "saver"
+    for step in recording.steps:
+        for span in step.spans:
+            if span.thread not in threads:
+                number = sum(each < _LOADER for each, _ in threads.values())
+                threads[span.thread] = number, f"shards {number}"
+    return threads
+
+
+def _step(step: RecordedStep, pid: int, origin: int, *, recorded: bool) -> Event:
+    name = f"step {step.number}" if recorded else f"step {step.number} (calls not recorded)"
+    return _event(name, "step", pid, 0, step, origin, {"samples": step.samples})
+
+
+def _facts(span: Span) -> dict[str, Any]:
+    facts: dict[str, Any] = dict(span.place.facts)
+    if isinstance(span.detail, tuple):
+        facts["shape"] = list(span.detail)
+    elif span.detail is not None:
+        facts["threads"] = span.detail
+    return facts
+
+
+def _event(
+    name: str,
+    category: str,
+    pid: int,
+    thread: int,
+    interval: Any,
+    origin: int,
+    facts: Mapping[str, Any],
+) -> Event:
+    """Return a complete event; ``interval`` has ``start`` and ``end`` in nanoseconds."""
+    return {
+        "ph": "X",
+        "name": name,
+        "cat": category,
+        "pid": pid,
+        "tid": thread,
+        "ts": (interval.start - origin) / 1000,
+        "dur": (interval.end - interval.start) / 1000,
+        "args": facts,
+    }
+
+
+def _name(kind: str, pid: int, thread: int, name: str) -> Event:
+    return {"ph": "M", "name": kind, "pid": pid, "tid": thread, "args": {"name": name}}
