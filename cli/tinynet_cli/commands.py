@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 import click
 
 from tinynet_cli import streams
+from tinynet_cli.launch import require_one_process
 from tinynet_cli.output import echo
 
 _NEAR = 0.7
@@ -54,6 +56,15 @@ class Command(_WithHelp):
             raise
         ctx.with_resource(streams.reserved_stdout())
         return rest
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command.
+
+        Raises:
+            click.UsageError: if a launcher has started several processes of a command for one.
+        """
+        require_one_process(ctx)
+        return super().invoke(ctx)
 
 
 class Group(_WithHelp, click.Group):

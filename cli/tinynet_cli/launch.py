@@ -13,6 +13,42 @@ _COMMANDS = ("train", "resume", "evaluate", "predict")
 """The commands that several processes run together."""
 
 
+_WRITERS = ("convert", "import", "init", "new", "report", "serve", "tune", "verify-resume")
+"""The commands that write files or start a server, with any options."""
+
+_WRITING_OPTIONS = {"-o", "--output", "--csv", "--html"}
+"""Options of other commands that name a file to write; ``-`` is stdout."""
+
+
+def require_one_process(context: click.Context) -> None:
+    """Raise `UsageError` for several launched processes of a command that one process runs.
+
+    Each of them would write the same files. Commands that only print are useful in every process,
+    to compare the machines.
+    """
+    command, words = context.command, context.command_path
+    if command.name in _COMMANDS or not is_launched():
+        return
+    written = [
+        option
+        for option in command.params
+        if _WRITING_OPTIONS.intersection(option.opts)
+        and context.params.get(str(option.name)) not in (None, "-")
+    ]
+    if command.name in _WRITERS or written:
+        from tinynet.run.launcher import launched, variables
+
+        place, names = launched(), variables()
+        assert place is not None
+        assert names is not None
+        with_option = f" {written[0].opts[-1]}" if command.name not in _WRITERS else ""
+        raise click.UsageError(
+            f"{words}{with_option} runs in one process, and {place[0]:,} were launched: start it"
+            " without mpiexec or srun. If a script starts it in one of several processes:"
+            f" env -u {names[0]} {words}"
+        )
+
+
 def follows(fleet: str | None) -> bool:
     """Return True in a process that works together with a first one, which prints the result.
 

@@ -126,3 +126,59 @@ def test_other_processes_evaluate_and_predict_in_silence(tinynet, launch, spec):
         assert (bad.code, bad.out, bad.err) == (5, "", "")
     launch(1)
     assert tinynet("evaluate", "r").out == ""
+
+
+WRITING = [
+    ("tune", "spec.json"),
+    ("report", "r"),
+    ("new", "layer", "x"),
+    ("convert", "a.csv", "b"),
+    ("serve", "r"),
+    ("verify-resume", "spec.json"),
+    ("import", "w.npz", "--spec", "spec.json"),
+    ("export", "r", "-o", "r.onnx"),
+    ("plot", "r"),
+    ("init", "a.csv"),
+    ("runs", ".", "--csv", "runs.csv"),
+    ("schema", "-o", "schema.json"),
+]
+
+
+@pytest.fixture
+def two_launched(monkeypatch):
+    """Let this process be one of two of MPICH, by its number."""
+    monkeypatch.setattr(ending_together, "FIRST_SPEAKS", 0)
+    monkeypatch.setenv("PMI_SIZE", "2")
+    return lambda rank: monkeypatch.setenv("PMI_RANK", str(rank))
+
+
+@pytest.mark.parametrize("words", WRITING, ids=lambda words: words[0])
+def test_command_for_one_process_is_refused_in_several(tinynet, two_launched, spec, words):
+    """Each process would write the same files, or make a study of its own."""
+    two_launched(1)
+    other = tinynet(*words)
+    assert (other.code, other.out, other.err) == (2, "", "")
+    two_launched(0)
+    first = tinynet(*words)
+    assert first.code == 2
+    assert first.err.startswith(f"error: tinynet {words[0]}")
+    assert "runs in one process, and 2 were launched" in first.err
+    assert f"env -u PMI_SIZE tinynet {words[0]}" in first.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["layers"], ["plugins", "list"], ["check", "spec.json"], ["-V"], ["schema"], ["runs", "."]],
+    ids=str,
+)
+def test_commands_that_print_run_in_each_process(tinynet, two_launched, spec, words):
+    """This compares the machines."""
+    two_launched(1)
+    assert tinynet(*words).out
+
+
+def test_one_launched_process_runs_any_command(tinynet, monkeypatch, spec):
+    """A job array of Slurm, or `srun -n 1`."""
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "1")
+    monkeypatch.setenv("SLURM_PROCID", "0")
+    assert tinynet("schema", "-o", "schema.json").code == 0

@@ -1,6 +1,7 @@
 """The launcher, such as mpiexec, that started this process and others."""
 
 import os
+import stat
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -30,17 +31,28 @@ def launched(environment: Mapping[str, str] = os.environ) -> tuple[int, int] | N
     Returns:
         None without a launcher.
     """
-    for size, rank in LAUNCHERS:
-        texts = environment.get(size, ""), environment.get(rank, "")
-        if all(text.isdecimal() for text in texts):
-            return int(texts[0]), int(texts[1])
+    names = variables(environment)
+    return None if names is None else (int(environment[names[0]]), int(environment[names[1]]))
+
+
+def variables(environment: Mapping[str, str] = os.environ) -> tuple[str, str] | None:
+    """Return the names of the variables of `LAUNCHERS` that count; None without a launcher."""
+    for names in LAUNCHERS:
+        if all(environment.get(name, "").isdecimal() for name in names):
+            return names
     return None
 
 
 def process_manager() -> int | None:
     """Return the descriptor on which MPICH's process manager takes commands, in its version 1."""
-    descriptor = os.environ.get("PMI_FD", "")
-    return int(descriptor) if descriptor.isdecimal() else None
+    text = os.environ.get("PMI_FD", "")
+    if not text.isdecimal():
+        return None
+    try:
+        # A process that a launched one has started inherits the variable, but not the descriptor.
+        return int(text) if stat.S_ISSOCK(os.fstat(int(text)).st_mode) else None
+    except OSError:
+        return None
 
 
 def end_all(code: int) -> None:
