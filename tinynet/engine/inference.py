@@ -103,14 +103,14 @@ class Inference:
         self._program = program
         self._values = {
             output: value.name
-            for op in program.operations
+            for op in program.fused
             for value in op.values
             for output in value.outputs
         }
-        self._steps = _steps([op.node for op in program.operations], set(self._values.values()))
+        self._steps = _steps([op.node for op in program.fused], set(self._values.values()))
         self._folds = any(step.folded for step in self._steps)
         # A layer that needs the whole batch gets it in prediction, too.
-        self._whole = any(op.exchange_in_evaluation for op in program.operations)
+        self._whole = any(op.exchange_in_evaluation for op in program.fused)
         self._idle: list[_Runner] = []
         self._pools: dict[int, ThreadPool] = {}
 

@@ -4,80 +4,21 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
 
 from tinynet.engine import layer_calls, losses
+from tinynet.engine.chain import chained
 from tinynet.engine.fusion import fuse
 from tinynet.engine.losses import OutputLoss
 from tinynet.engine.node import Node
+from tinynet.engine.operation import Exchange, Operation, ParamGradient, Value
 from tinynet.engine.sharding import Cost, shard_slices
 from tinynet.kernels import Kernels
 from tinynet.layer import Buffered, Summarized
 from tinynet.layer.context import Needs
 from tinynet.types import Array, Shape
-
-Exchange: TypeAlias = Literal["summaries", "batch"]
-"""What the shards exchange at a layer that looks across the batch: summaries, or all samples."""
-
-
-class ParamGradient(NamedTuple):
-    """A parameter of a layer whose gradient is computed.
-
-    Attributes:
-        name: Its name in the layer.
-        address: Its address in the network: ``conv2d_1/weight``.
-        transposed: True if the layer uses the transpose of the array at that address.
-    """
-
-    name: str
-    address: str
-    transposed: bool
-
-
-class Value(NamedTuple):
-    """An output of a layer.
-
-    Attributes:
-        name: The name by which other operations read it.
-        outputs: Names of the outputs of the network that it is.
-        is_read: True if another operation reads it.
-    """
-
-    name: str
-    outputs: tuple[str, ...]
-    is_read: bool
-
-
-@dataclass(frozen=True)
-class Operation:
-    """A node with what its passes need to know, determined once for all batches.
-
-    Attributes:
-        node: The node.
-        needs: Gradients that its backward must return.
-        has_backward: True if a gradient flows through it.
-        eval_mode: True if it computes in training as in evaluation: its node says so, or its layer
-            has running statistics and nothing trainable.
-        commits: True if a training step changes its running statistics.
-        gradients: The parameters whose gradients its backward returns.
-        values: The values that it computes: one for each output of the layer.
-        last_reads: Names of the values that no later operation reads.
-        exchange_in_training: The kind of exchange at it in training; None for no exchange.
-        exchange_in_evaluation: The same in evaluation.
-    """
-
-    node: Node
-    needs: Needs
-    has_backward: bool
-    eval_mode: bool
-    commits: bool
-    gradients: tuple[ParamGradient, ...]
-    values: tuple[Value, ...]
-    last_reads: tuple[str, ...]
-    exchange_in_training: Exchange | None
-    exchange_in_evaluation: Exchange | None
 
 
 class SyncPoint(NamedTuple):
@@ -117,8 +58,9 @@ class Program:
 
     Attributes:
         nodes: All nodes of the network in topological order, as the spec declares them.
-        operations: The operations in topological order; layers are fused where that changes no
-            bit.
+        operations: The operations in topological order, in chains where their kernels can be
+            replayed.
+        fused: The same without chains: layers are fused where that changes no bit.
         unfused: The same with one operation for each layer.
         outputs: Names of the outputs that are computed.
         losses: The losses of the outputs that have some.
@@ -129,6 +71,7 @@ class Program:
 
     nodes: tuple[Node, ...]
     operations: tuple[Operation, ...]
+    fused: tuple[Operation, ...]
     unfused: tuple[Operation, ...]
     outputs: tuple[str, ...]
     losses: tuple[OutputLoss, ...]
@@ -158,9 +101,11 @@ class Program:
         output, such as ``lstm_1:state``, by the output's name.
         """
         needed = _ancestors(outputs.values(), nodes)
+        fused = plan(*fuse(needed, outputs))
         return cls(
             nodes=tuple(nodes),
-            operations=plan(*fuse(needed, outputs)),
+            operations=chained(fused, kernels),
+            fused=fused,
             unfused=plan(needed, outputs),
             outputs=tuple(outputs),
             losses=losses,

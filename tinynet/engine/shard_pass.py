@@ -15,7 +15,8 @@ from tinynet.engine.inputs import convert_inputs
 from tinynet.engine.layer_calls import OutputGradients, Outputs
 from tinynet.engine.losses import LossInputs, LossResult
 from tinynet.engine.node import Node
-from tinynet.engine.program import Operation, Program, Stage
+from tinynet.engine.operation import Operation
+from tinynet.engine.program import Program, Stage
 from tinynet.errors import TinynetError
 from tinynet.kernels.memory import Workspace
 from tinynet.layer import Cache

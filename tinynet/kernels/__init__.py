@@ -10,6 +10,7 @@ code uses it. It may be None if ``keep`` is False: no backward will follow. ``ne
 gradients, in the order in which they are returned; the others are None.
 """
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -31,6 +32,7 @@ __all__ = [
     "ImageKernels",
     "Kernels",
     "NormalizationKernels",
+    "Recording",
     "Recurrence",
     "RecurrentGradients",
     "RecurrentKernels",
@@ -41,6 +43,27 @@ __all__ = [
     "TwoGradients",
     "Window",
 ]
+
+
+class Recording(Protocol):
+    """The calls of kernels that a thread made, with the arrays that they used."""
+
+    @property
+    def faithful(self) -> bool:
+        """False if the calls cannot be made again: one of them has used a copy of an argument."""
+        ...
+
+    def start(self) -> None:
+        """Record the calls that this thread makes from now on, and end any other recording."""
+        ...
+
+    def stop(self) -> None:
+        """End the recording of this thread, if there is one."""
+        ...
+
+    def run(self) -> None:
+        """Make the calls again, in order, on the same arrays, as they are then."""
+        ...
 
 
 class Kernels(ImageKernels, NormalizationKernels, RecurrentKernels, Protocol):
@@ -55,10 +78,12 @@ class Kernels(ImageKernels, NormalizationKernels, RecurrentKernels, Protocol):
         cut_from: The least work of a batch, in shards, for which it is split into shards, which
             Python threads compute in parallel. A smaller batch is left whole, and its kernels may
             use all threads; see `on_threads`.
+        recording: Creates a recording of these kernels; None if they cannot be recorded.
     """
 
     level: str
     cut_from: float
+    recording: Callable[[], Recording] | None
 
     def on_threads(self, count: int) -> AbstractContextManager[None]:
         """Let calls from this thread use ``count`` threads within a context, its own included.
@@ -100,6 +125,10 @@ class Kernels(ImageKernels, NormalizationKernels, RecurrentKernels, Protocol):
 
     def relu_backward(self, dy: Array, y: Array, empty: Empty) -> Array:
         """dx: dy where ``y`` is above 0, else 0."""
+        ...
+
+    def multiply(self, x: Array, factor: Array, empty: Empty) -> Array:
+        """X * factor, of one shape."""
         ...
 
     def gelu(

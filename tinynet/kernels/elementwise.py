@@ -52,6 +52,11 @@ def relu_backward(dy: Array, y: Array, empty: Empty) -> Array:
     return dx
 
 
+def multiply(x: Array, factor: Array, empty: Empty) -> Array:
+    """See `Kernels.multiply`."""
+    return np.multiply(x, factor, out=empty(x.shape, x.dtype))
+
+
 def dropout(x: Array, uniform: Array, rate: float, empty: Empty) -> tuple[Array, Array]:
     """See `Kernels.dropout`."""
     mask = np.greater_equal(uniform, rate, out=empty(x.shape, x.dtype))

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -33,10 +33,17 @@ def aligned_empty(shape: Shape, dtype: DTypeLike) -> Array:
 class Workspace:
     """Memory that one pass after another uses again, so that a step allocates nothing large.
 
-    Arrays from ``empty`` stay valid until ``reset``; after it they may be handed out again.
+    Arrays from ``empty`` stay valid until ``reset``; after it they may be handed out again, those
+    of each shape in the same order.
+
+    Attributes:
+        generation: Number of resets.
+        kept: What passes keep for later ones, by any key.
     """
 
     def __init__(self) -> None:
+        self.generation = 0
+        self.kept: dict[Any, Any] = {}
         self._all: defaultdict[_Kind, list[Array]] = defaultdict(list)
         self._free: dict[_Kind, list[Array]] = {}
 
@@ -45,7 +52,7 @@ class Workspace:
         kind = shape, dtype
         free = self._free.get(kind)
         if free is None:  # the first since `reset`, which so takes no time for unused kinds
-            free = self._free[kind] = self._all[kind].copy()
+            free = self._free[kind] = self._all[kind][::-1]
         if free:
             return free.pop()
         array = aligned_empty(shape, dtype)
@@ -60,3 +67,9 @@ class Workspace:
     def reset(self) -> None:
         """Take back everything that was handed out."""
         self._free.clear()
+        self.generation += 1
+
+    def forget(self) -> None:
+        """Leave the arrays to those that use them, and hand out none of them again."""
+        self._free.clear()
+        self._all.clear()

@@ -1,8 +1,10 @@
 """The reference kernels, in NumPy alone."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from tinynet.kernels import (
+    Recording,
     attention,
     convolution,
     ctc,
@@ -28,6 +30,7 @@ class NumpyKernels:
 
     level = "numpy"
     cut_from = 0.4
+    recording: Callable[[], Recording] | None = None
 
     def on_threads(self, count: int) -> AbstractContextManager[None]:
         """Return a context without effect: these kernels use one thread."""
@@ -60,6 +63,7 @@ class NumpyKernels:
     attention_backward = staticmethod(attention.attention_backward)
     attention = staticmethod(attention.attention)
     relu_backward = staticmethod(elementwise.relu_backward)
+    multiply = staticmethod(elementwise.multiply)
     relu = staticmethod(elementwise.relu)
     gelu = staticmethod(gelu.gelu)
     softmax_cross_entropy = staticmethod(elementwise.softmax_cross_entropy)

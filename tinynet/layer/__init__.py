@@ -70,6 +70,12 @@ class Layer(Protocol):
     trainable parameters, and its `backward` is never called: nothing before it gets a gradient
     through it. A class with ``min_shard = 32`` is slow for fewer samples at a time: a batch is cut
     into shards of at least as many, or into two.
+
+    A class with ``replayable = True`` promises that `forward` and `backward` only call kernels of
+    ``ctx.kernels`` and make views of arrays, the same ones for all values, in every step. So where
+    the kernels can be recorded, their calls are made again in later steps without `forward` and
+    `backward`, which saves most of the time of small batches. Outputs and gradients are then where
+    the kernels wrote them.
     """
 
     Config: ClassVar[type[Any]]

@@ -42,6 +42,7 @@ class Context:
         micro_batch: Number of the micro-batch in an accumulated step, from 0.
         first_sample: Position of the pass's first sample in the micro-batch.
         workspace: The source of memory for `empty`; None for fresh memory.
+        uniforms: The arrays that `uniform` has returned, in order.
     """
 
     training: bool = False
@@ -54,7 +55,8 @@ class Context:
     micro_batch: int = 0
     first_sample: int = 0
     workspace: Workspace | None = None
-    _rng: np.random.Generator | None = field(default=None, repr=False)
+    uniforms: tuple[Array, ...] = field(default=(), init=False, repr=False)
+    _rng: np.random.Generator | None = field(default=None, init=False, repr=False)
 
     @property
     def rng(self) -> np.random.Generator:
@@ -78,3 +80,24 @@ class Context:
         if self.workspace is None:
             return aligned_empty(shape, dtype)
         return self.workspace.empty(shape, dtype)
+
+    def uniform(self, shape: Shape) -> Array:
+        """Return random numbers in [0, 1), float32, from `rng`, in memory from `empty`.
+
+        In layers with ``replayable = True``, it is the only source of random numbers.
+        """
+        numbers = self.empty(shape, np.float32)
+        self.rng.random(dtype=np.float32, out=numbers)
+        self.uniforms += (numbers,)
+        return numbers
+
+    def draw_again(self, ctx: "Context") -> None:
+        """Fill the arrays of `uniform` with the numbers that this node draws in another pass.
+
+        Args:
+            ctx: A context of that pass, with its seed, step, micro-batch and first sample.
+        """
+        key = ctx.seed, ctx.step, self.node, ctx.micro_batch, ctx.first_sample
+        rng = derive("pass", *key)
+        for numbers in self.uniforms:
+            rng.random(dtype=np.float32, out=numbers)

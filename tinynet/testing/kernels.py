@@ -246,6 +246,12 @@ def ctc(kernels: Kernels, draw: Draw) -> Arrays:
     return _named(losses=losses, gradient=gradient, losses_without_gradient=light)
 
 
+def multiply(kernels: Kernels, draw: Draw) -> Arrays:
+    """The product of two arrays."""
+    shape = draw.integer(1, 5), draw.integer(1, 40)
+    return _named(y=kernels.multiply(draw.normal(*shape), draw.normal(*shape), draw.empty))
+
+
 def dropout(kernels: Kernels, draw: Draw) -> Arrays:
     """The masked array, and the mask."""
     x = draw.normal(draw.integer(1, 5), draw.integer(1, 40))
@@ -336,6 +342,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     simple_rnn,
     gru,
     lstm,
+    multiply,
     dropout,
 )
 """All kernels but the updates of optimizers, of which `_updated` makes scenarios."""

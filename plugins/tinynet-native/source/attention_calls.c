@@ -40,23 +40,23 @@ static struct attention take_attention(struct arguments *a, const struct array *
     return job;
 }
 
+FALLIBLE_KERNEL(attention, attention)
 FUNCTION(attention, 11)
 {
     struct array query = input(a, 4), key = input(a, 4), value = input(a, 4);
     struct array mask = optional_input(a, 3), uniform = optional_input_of(a, 4, 'f');
     struct array y = output(a, 4), top = output(a, 3), inverse = output(a, 3);
     struct attention job = take_attention(a, &query, &key, &value, &mask, &uniform);
-    bool enough = true;
     job.y = y.data;
     job.top = top.data;
     job.inverse = inverse.data;
     ptrdiff_t count = job.samples * job.heads * job.queries;
     REQUIRE_SIZE(a, count * job.value_size, &y);
     REQUIRE_SIZE(a, count, &top, &inverse);
-    RUN(a, enough = kernels->attention(&job));
-    require_memory(a, enough);
+    RUN(a, attention, job);
 }
 
+FALLIBLE_KERNEL(attention_backward, attention)
 FUNCTION(attention_backward, 15)
 {
     struct array dy = input(a, 4), query = input(a, 4), key = input(a, 4), value = input(a, 4);
@@ -65,7 +65,6 @@ FUNCTION(attention_backward, 15)
     struct array dquery = optional_output(a, 4), dkey = optional_output(a, 4);
     struct array dvalue = optional_output(a, 4);
     struct attention job = take_attention(a, &query, &key, &value, &mask, &uniform);
-    bool enough = true;
     job.dy = dy.data;
     job.y = y.data;
     job.top = top.data;
@@ -79,10 +78,10 @@ FUNCTION(attention_backward, 15)
     REQUIRE_SIZE(a, query.size, &dquery);
     REQUIRE_SIZE(a, key.size, &dkey);
     REQUIRE_SIZE(a, value.size, &dvalue);
-    RUN(a, enough = kernels->attention_backward(&job));
-    require_memory(a, enough);
+    RUN(a, attention_backward, job);
 }
 
+KERNEL(rotate, rotation)
 FUNCTION(rotate, 4)
 {
     struct array x = input(a, 4), cosines = input(a, 2), sines = input(a, 2), y = output(a, 4);
@@ -99,5 +98,5 @@ FUNCTION(rotate, 4)
     require(a, x.shape[3] % 2 == 0, "vectors of an odd length do not consist of pairs");
     REQUIRE_SIZE(a, job.steps * job.pairs, &cosines, &sines);
     REQUIRE_SIZE(a, x.size, &y);
-    RUN(a, kernels->rotate(&job));
+    RUN(a, rotate, job);
 }

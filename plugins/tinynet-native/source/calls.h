@@ -14,17 +14,32 @@ struct level {
 
 extern const struct level *level; /* in use */
 
-/* Run CALL without the interpreter lock unless an argument was wrong. It may use `kernels`. */
-#define RUN(ARGUMENTS, CALL)                                                                       \
-    do {                                                                                           \
-        if (!(ARGUMENTS)->failed) {                                                                \
-            const struct kernels *kernels =                                                        \
-                (ARGUMENTS)->type == 'd' ? level->of_double : level->of_float;                     \
-            Py_BEGIN_ALLOW_THREADS                                                                 \
-            CALL;                                                                                  \
-            Py_END_ALLOW_THREADS                                                                   \
-        }                                                                                          \
-    } while (0)
+/* A kernel of a table, called with any job; false if it had too little memory. */
+typedef bool kernel_call(const struct kernels *, const void *job);
+
+/* Define `call_NAME` for a kernel whose job is a `struct JOB`. */
+#define KERNEL(NAME, JOB)                                                                          \
+    static bool call_##NAME(const struct kernels *kernels, const void *job)                        \
+    {                                                                                              \
+        kernels->NAME((const struct JOB *)job);                                                    \
+        return true;                                                                               \
+    }
+
+/* The same for a kernel that may need memory. */
+#define FALLIBLE_KERNEL(NAME, JOB)                                                                 \
+    static bool call_##NAME(const struct kernels *kernels, const void *job)                        \
+    {                                                                                              \
+        return kernels->NAME((const struct JOB *)job);                                             \
+    }
+
+/* The table for the type of the arrays. */
+const struct kernels *kernels_for(const struct arguments *a);
+
+/* Call a kernel without the interpreter lock, unless an argument was wrong, and record the call if
+ * this thread records. Sets a MemoryError if the kernel had too little memory. */
+void run_kernel(struct arguments *a, kernel_call *call, const void *job, size_t size);
+
+#define RUN(ARGUMENTS, NAME, JOB) run_kernel(ARGUMENTS, call_##NAME, &(JOB), sizeof(JOB))
 
 /* Define a function of the module with EXPECTED arguments; the body after it takes them from a. */
 #define FUNCTION(NAME, EXPECTED)                                                                   \
@@ -43,9 +58,6 @@ void require_size(struct arguments *a, ptrdiff_t size, const struct array *const
 
 #define REQUIRE_SIZE(ARGUMENTS, SIZE, ...)                                                         \
     require_size(ARGUMENTS, SIZE, (const struct array *const[]){__VA_ARGS__, NULL})
-
-/* Set a MemoryError unless a kernel had enough memory. */
-void require_memory(struct arguments *a, bool enough);
 
 #define EACH_FUNCTION(DO)                                                                          \
     DO(conv2d)                                                                                     \
@@ -77,10 +89,14 @@ void require_memory(struct arguments *a, bool enough);
     DO(relu)                                                                                       \
     DO(gelu)                                                                                       \
     DO(relu_backward)                                                                              \
+    DO(multiply)                                                                                   \
     DO(dropout)
 
 #define DECLARE(NAME) PyObject *NAME(PyObject *, PyObject *const *, Py_ssize_t);
 EACH_FUNCTION(DECLARE)
+
+/* Add the type `Recording`. Returns -1 with an exception set on failure. */
+int add_recording(PyObject *module);
 
 /* Add a function for the update of each optimizer. Returns -1 with an exception set on failure. */
 int add_updates(PyObject *module);

@@ -1,22 +1,34 @@
 /* Kernels that compute every element by itself, and updates of optimizers. */
 #include "calls.h"
 
+KERNEL(relu, elementwise)
 FUNCTION(relu, 2)
 {
     struct array x = input(a, 0), y = output(a, 0);
     struct elementwise job = {.count = x.size, .x = x.data, .y = y.data};
     REQUIRE_SIZE(a, x.size, &y);
-    RUN(a, kernels->relu(&job));
+    RUN(a, relu, job);
 }
 
+KERNEL(relu_backward, elementwise)
 FUNCTION(relu_backward, 3)
 {
     struct array dy = input(a, 0), y = input(a, 0), dx = output(a, 0);
     struct elementwise job = {.count = y.size, .dy = dy.data, .x = y.data, .dx = dx.data};
     REQUIRE_SIZE(a, y.size, &dy, &dx);
-    RUN(a, kernels->relu_backward(&job));
+    RUN(a, relu_backward, job);
 }
 
+KERNEL(multiply, elementwise)
+FUNCTION(multiply, 3)
+{
+    struct array x = input(a, 0), factor = input(a, 0), y = output(a, 0);
+    struct elementwise job = {.count = x.size, .x = x.data, .dy = factor.data, .y = y.data};
+    REQUIRE_SIZE(a, x.size, &factor, &y);
+    RUN(a, multiply, job);
+}
+
+KERNEL(gelu, elementwise)
 FUNCTION(gelu, 4)
 {
     struct array x = input(a, 0), y = output(a, 0), slope = optional_output(a, 0);
@@ -28,9 +40,10 @@ FUNCTION(gelu, 4)
         .approximate = flag(a),
     };
     REQUIRE_SIZE(a, x.size, &y, &slope);
-    RUN(a, kernels->gelu(&job));
+    RUN(a, gelu, job);
 }
 
+KERNEL(dropout, elementwise)
 FUNCTION(dropout, 5)
 {
     struct array x = input(a, 0), uniform = input_of(a, 0, 'f');
@@ -44,8 +57,10 @@ FUNCTION(dropout, 5)
         .mask = mask.data,
     };
     REQUIRE_SIZE(a, x.size, &uniform, &y, &mask);
-    RUN(a, kernels->dropout(&job));
+    RUN(a, dropout, job);
 }
+
+KERNEL(update, update)
 
 /* The update of an optimizer, whose number in the table is `self`. */
 static PyObject *update(PyObject *self, PyObject *const *given, Py_ssize_t count)
@@ -65,7 +80,8 @@ static PyObject *update(PyObject *self, PyObject *const *given, Py_ssize_t count
     }
     for (int i = 0; i < optimizer->numbers; i++)
         job.numbers[i] = number(&a);
-    RUN(&a, (job.optimizer = &kernels->optimizers[index], kernels->update(&job)));
+    job.optimizer = &kernels_for(&a)->optimizers[index];
+    RUN(&a, update, job);
     return end(&a);
 }
 

@@ -46,6 +46,20 @@ static void relu_backward(const struct elementwise *args)
     run_elements(relu_backward_part, args, args->count);
 }
 
+static void multiply_part(const void *job, struct part part)
+{
+    const struct elementwise *args = job;
+    const REAL *restrict x = args->x, *restrict factor = args->dy;
+    REAL *restrict y = args->y;
+    for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++)
+        y[i] = x[i] * factor[i];
+}
+
+static void multiply_arrays(const struct elementwise *args)
+{
+    run_elements(multiply_part, args, args->count);
+}
+
 static void dropout_part(const void *job, struct part part)
 {
     const struct elementwise *args = job;

@@ -39,29 +39,28 @@ static struct conv2d take_conv2d(struct arguments *a, const struct array *x,
     return job;
 }
 
+FALLIBLE_KERNEL(conv2d, conv2d)
 FUNCTION(conv2d, 11)
 {
     struct array x = input(a, 4), weight = input(a, 4), bias = optional_input(a, 1);
     struct array y = output(a, 4);
     bool relu = flag(a);
     struct conv2d job = take_conv2d(a, &x, &weight, &y);
-    bool enough = true;
     job.relu = relu;
     job.x = x.data;
     job.bias = bias.data;
     job.y = y.data;
     REQUIRE_SIZE(a, job.filters, &bias);
-    RUN(a, enough = kernels->conv2d(&job));
-    require_memory(a, enough);
+    RUN(a, conv2d, job);
 }
 
+FALLIBLE_KERNEL(conv2d_backward, conv2d)
 FUNCTION(conv2d_backward, 12)
 {
     struct array dy = input(a, 4), x = input(a, 4), weight = input(a, 4);
     struct array dx = optional_output(a, 4), dweight = optional_output(a, 4);
     struct array dbias = optional_output(a, 1);
     struct conv2d job = take_conv2d(a, &x, &weight, &dy);
-    bool enough = true;
     job.dy = dy.data;
     job.x = x.data;
     job.dx = dx.data;
@@ -70,8 +69,7 @@ FUNCTION(conv2d_backward, 12)
     REQUIRE_SIZE(a, x.size, &dx);
     REQUIRE_SIZE(a, weight.size, &dweight);
     REQUIRE_SIZE(a, job.filters, &dbias);
-    RUN(a, enough = kernels->conv2d_backward(&job));
-    require_memory(a, enough);
+    RUN(a, conv2d_backward, job);
 }
 
 /* The image is x or dx, the windows y or dy; the kernel's size and the window come as numbers. */
@@ -104,6 +102,7 @@ static void set_winners(struct arguments *a, struct pool2d *job, const struct ar
             "a window of more than 256 cells has no numbers for them in one byte");
 }
 
+KERNEL(max_pool2d, pool2d)
 FUNCTION(max_pool2d, 11)
 {
     struct array x = input(a, 4), y = output(a, 4), winners = optional_bytes(a, 4, true);
@@ -111,9 +110,10 @@ FUNCTION(max_pool2d, 11)
     set_winners(a, &job, &winners, &y);
     job.x = x.data;
     job.y = y.data;
-    RUN(a, kernels->max_pool2d(&job));
+    RUN(a, max_pool2d, job);
 }
 
+KERNEL(max_pool2d_backward, pool2d)
 FUNCTION(max_pool2d_backward, 11)
 {
     struct array dy = input(a, 4), winners = input_of(a, 4, 'B'), dx = output(a, 4);
@@ -121,23 +121,25 @@ FUNCTION(max_pool2d_backward, 11)
     set_winners(a, &job, &winners, &dy);
     job.dy = dy.data;
     job.dx = dx.data;
-    RUN(a, kernels->max_pool2d_backward(&job));
+    RUN(a, max_pool2d_backward, job);
 }
 
+KERNEL(avg_pool2d, pool2d)
 FUNCTION(avg_pool2d, 10)
 {
     struct array x = input(a, 4), y = output(a, 4);
     struct pool2d job = take_pool2d(a, &x, &y);
     job.x = x.data;
     job.y = y.data;
-    RUN(a, kernels->avg_pool2d(&job));
+    RUN(a, avg_pool2d, job);
 }
 
+KERNEL(avg_pool2d_backward, pool2d)
 FUNCTION(avg_pool2d_backward, 10)
 {
     struct array dy = input(a, 4), dx = output(a, 4);
     struct pool2d job = take_pool2d(a, &dx, &dy);
     job.dy = dy.data;
     job.dx = dx.data;
-    RUN(a, kernels->avg_pool2d_backward(&job));
+    RUN(a, avg_pool2d_backward, job);
 }

@@ -1,6 +1,7 @@
 /* Dense layers, normalization and cross-entropy. */
 #include "calls.h"
 
+KERNEL(dense, dense)
 FUNCTION(dense, 5)
 {
     struct array x = input(a, 2), weight = input(a, 2), bias = optional_input(a, 1);
@@ -19,9 +20,10 @@ FUNCTION(dense, 5)
     require(a, weight.shape[0] == job.inputs && y.shape[0] == job.rows && y.shape[1] == job.units,
             "the shapes of the arrays do not fit together");
     REQUIRE_SIZE(a, job.units, &bias);
-    RUN(a, kernels->dense(&job));
+    RUN(a, dense, job);
 }
 
+KERNEL(dense_backward, dense)
 FUNCTION(dense_backward, 6)
 {
     struct array dy = input(a, 2), x = input(a, 2), weight = input(a, 2);
@@ -44,7 +46,7 @@ FUNCTION(dense_backward, 6)
     REQUIRE_SIZE(a, x.size, &dx);
     REQUIRE_SIZE(a, weight.size, &dweight);
     REQUIRE_SIZE(a, job.units, &dbias);
-    RUN(a, kernels->dense_backward(&job));
+    RUN(a, dense_backward, job);
 }
 
 /* Rows of x, which has any number of axes, are as long as `channels`. */
@@ -59,6 +61,7 @@ static struct norm take_norm(struct arguments *a, const struct array *x, ptrdiff
     };
 }
 
+KERNEL(moments, norm)
 FUNCTION(moments, 3)
 {
     struct array x = input(a, 0), mean = output(a, 1), squares = output(a, 1);
@@ -66,9 +69,10 @@ FUNCTION(moments, 3)
     job.mean = mean.data;
     job.squares = squares.data;
     REQUIRE_SIZE(a, job.channels, &squares);
-    RUN(a, kernels->moments(&job));
+    RUN(a, moments, job);
 }
 
+KERNEL(batch_norm, norm)
 FUNCTION(batch_norm, 9)
 {
     struct array x = input(a, 0), mean = input(a, 1), variance = input(a, 1);
@@ -85,9 +89,10 @@ FUNCTION(batch_norm, 9)
     job.relu = flag(a);
     REQUIRE_SIZE(a, job.channels, &variance, &gamma, &beta, &inverse);
     REQUIRE_SIZE(a, x.size, &y);
-    RUN(a, kernels->batch_norm(&job));
+    RUN(a, batch_norm, job);
 }
 
+KERNEL(batch_norm_sums, norm)
 FUNCTION(batch_norm_sums, 9)
 {
     struct array dy = input(a, 0), x = input(a, 0), mean = input(a, 1), inverse = input(a, 1);
@@ -104,9 +109,10 @@ FUNCTION(batch_norm_sums, 9)
     job.relu = flag(a);
     REQUIRE_SIZE(a, x.size, &dy);
     REQUIRE_SIZE(a, job.channels, &inverse, &gamma, &beta, &dgamma, &dbeta);
-    RUN(a, kernels->batch_norm_sums(&job));
+    RUN(a, batch_norm_sums, job);
 }
 
+KERNEL(batch_norm_backward, norm)
 FUNCTION(batch_norm_backward, 10)
 {
     struct array dy = input(a, 0), x = input(a, 0), mean = input(a, 1), inverse = input(a, 1);
@@ -126,9 +132,10 @@ FUNCTION(batch_norm_backward, 10)
     require(a, !product_mean.data == !dy_mean.data, "one of two means is missing");
     REQUIRE_SIZE(a, x.size, &dy, &dx);
     REQUIRE_SIZE(a, job.channels, &inverse, &gamma, &beta, &product_mean, &dy_mean);
-    RUN(a, kernels->batch_norm_backward(&job));
+    RUN(a, batch_norm_backward, job);
 }
 
+KERNEL(layer_norm, norm)
 FUNCTION(layer_norm, 8)
 {
     ptrdiff_t channels = whole_number(a);
@@ -144,9 +151,10 @@ FUNCTION(layer_norm, 8)
     REQUIRE_SIZE(a, channels, &gamma, &beta);
     REQUIRE_SIZE(a, job.rows, &mean, &inverse);
     REQUIRE_SIZE(a, x.size, &y);
-    RUN(a, kernels->layer_norm(&job));
+    RUN(a, layer_norm, job);
 }
 
+KERNEL(layer_norm_backward, norm)
 FUNCTION(layer_norm_backward, 9)
 {
     ptrdiff_t channels = whole_number(a);
@@ -164,7 +172,7 @@ FUNCTION(layer_norm_backward, 9)
     REQUIRE_SIZE(a, x.size, &dy, &dx);
     REQUIRE_SIZE(a, channels, &gamma, &dgamma, &dbeta);
     REQUIRE_SIZE(a, job.rows, &mean, &inverse);
-    RUN(a, kernels->layer_norm_backward(&job));
+    RUN(a, layer_norm_backward, job);
 }
 
 /* Samples x, (N, ..., C), of which `groups` divides the channels. */
@@ -184,6 +192,7 @@ static struct group_norm take_group_norm(struct arguments *a, const struct array
     };
 }
 
+KERNEL(group_norm, group_norm)
 FUNCTION(group_norm, 9)
 {
     ptrdiff_t groups = whole_number(a);
@@ -200,9 +209,10 @@ FUNCTION(group_norm, 9)
     REQUIRE_SIZE(a, job.channels, &gamma, &beta);
     REQUIRE_SIZE(a, mean.size, &inverse);
     REQUIRE_SIZE(a, x.size, &y);
-    RUN(a, kernels->group_norm(&job));
+    RUN(a, group_norm, job);
 }
 
+KERNEL(group_norm_backward, group_norm)
 FUNCTION(group_norm_backward, 15)
 {
     ptrdiff_t groups = whole_number(a);
@@ -229,9 +239,10 @@ FUNCTION(group_norm_backward, 15)
     REQUIRE_SIZE(a, x.size, &dy, &dx);
     REQUIRE_SIZE(a, job.channels, &gamma, &beta, &dgamma, &dbeta);
     REQUIRE_SIZE(a, mean.size, &inverse, &sums, &products, &offset, &slope);
-    RUN(a, kernels->group_norm_backward(&job));
+    RUN(a, group_norm_backward, job);
 }
 
+KERNEL(softmax_cross_entropy, cross_entropy)
 FUNCTION(softmax_cross_entropy, 5)
 {
     struct array logits = input(a, 2), labels = input_of(a, 1, 'q');
@@ -250,5 +261,5 @@ FUNCTION(softmax_cross_entropy, 5)
     for (ptrdiff_t r = 0; r < job.rows && !a->failed; r++)
         if (job.labels[r] < 0 || job.labels[r] >= job.classes)
             fail(a, PyExc_IndexError, "a label is not below the number of classes");
-    RUN(a, kernels->softmax_cross_entropy(&job));
+    RUN(a, softmax_cross_entropy, job);
 }

@@ -37,12 +37,6 @@ void require_size(struct arguments *a, ptrdiff_t size, const struct array *const
                 "the shapes of the arrays do not fit together");
 }
 
-void require_memory(struct arguments *a, bool enough)
-{
-    if (!enough)
-        fail(a, PyExc_MemoryError, "no memory for the temporary arrays of a kernel");
-}
-
 static PyObject *level_name(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(none))
 {
     return PyUnicode_FromString(level->name);
@@ -109,7 +103,7 @@ static int prepare(PyObject *module)
     level = &LEVELS[0];
     while (!runs_here(level))
         level++;
-    return add_updates(module);
+    return add_updates(module) < 0 ? -1 : add_recording(module);
 }
 
 static PyModuleDef_Slot slots[] = {

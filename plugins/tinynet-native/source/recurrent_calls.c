@@ -60,22 +60,21 @@ static const void *take_bias(struct arguments *a, const struct recurrence *job, 
     return bias.data;
 }
 
+FALLIBLE_KERNEL(simple_rnn, recurrence)
 FUNCTION(simple_rnn, 12)
 {
     struct recurrence job = take_recurrence(a, 1);
-    bool enough = true;
     job.bias = take_bias(a, &job, 1);
     take_states(a, &job, false);
     job.before = take_saved(a, &job, 1);
     job.relu = flag(a);
-    RUN(a, enough = kernels->simple_rnn(&job));
-    require_memory(a, enough);
+    RUN(a, simple_rnn, job);
 }
 
+FALLIBLE_KERNEL(gru, recurrence)
 FUNCTION(gru, 14)
 {
     struct recurrence job = take_recurrence(a, 3);
-    bool enough = true;
     job.reset_after = flag(a);
     job.bias = take_bias(a, &job, job.reset_after ? 2 : 1);
     take_states(a, &job, false);
@@ -83,21 +82,19 @@ FUNCTION(gru, 14)
     job.gates = take_saved(a, &job, 3);
     job.inner = take_saved(a, &job, 1);
     require(a, !job.gates == !job.inner, "gates without inner, or inner without gates");
-    RUN(a, enough = kernels->gru(&job));
-    require_memory(a, enough);
+    RUN(a, gru, job);
 }
 
+FALLIBLE_KERNEL(lstm, recurrence)
 FUNCTION(lstm, 15)
 {
     struct recurrence job = take_recurrence(a, 4);
-    bool enough = true;
     job.bias = take_bias(a, &job, 1);
     take_states(a, &job, true);
     job.before = take_saved(a, &job, 1);
     job.gates = take_saved(a, &job, 4);
     job.cells = take_saved(a, &job, 1);
-    RUN(a, enough = kernels->lstm(&job));
-    require_memory(a, enough);
+    RUN(a, lstm, job);
 }
 
 /* An array (N, T, vectors * U) that a backward pass reads. */
@@ -141,37 +138,34 @@ static void take_gradients(struct arguments *a, struct recurrence_gradients *job
     job->dcell = dcell.data;
 }
 
+FALLIBLE_KERNEL(simple_rnn_backward, recurrence_gradients)
 FUNCTION(simple_rnn_backward, 17)
 {
     struct recurrence_gradients job = {.forward = take_recurrence(a, 1)};
-    bool enough = true;
     job.forward.relu = flag(a);
     job.forward.y = take_steps(a, &job.forward, 1);
     take_gradients(a, &job, false, 1, 1);
-    RUN(a, enough = kernels->simple_rnn_backward(&job));
-    require_memory(a, enough);
+    RUN(a, simple_rnn_backward, job);
 }
 
+FALLIBLE_KERNEL(gru_backward, recurrence_gradients)
 FUNCTION(gru_backward, 19)
 {
     struct recurrence_gradients job = {.forward = take_recurrence(a, 3)};
     const bool after = job.forward.reset_after = flag(a);
-    bool enough = true;
     job.forward.before = take_steps(a, &job.forward, 1);
     job.forward.gates = take_steps(a, &job.forward, 3);
     job.forward.inner = take_steps(a, &job.forward, 1);
     take_gradients(a, &job, false, after ? 4 : 3, after ? 2 : 1);
-    RUN(a, enough = kernels->gru_backward(&job));
-    require_memory(a, enough);
+    RUN(a, gru_backward, job);
 }
 
+FALLIBLE_KERNEL(lstm_backward, recurrence_gradients)
 FUNCTION(lstm_backward, 19)
 {
     struct recurrence_gradients job = {.forward = take_recurrence(a, 4)};
-    bool enough = true;
     job.forward.gates = take_steps(a, &job.forward, 4);
     job.forward.cells = take_steps(a, &job.forward, 1);
     take_gradients(a, &job, true, 4, 1);
-    RUN(a, enough = kernels->lstm_backward(&job));
-    require_memory(a, enough);
+    RUN(a, lstm_backward, job);
 }

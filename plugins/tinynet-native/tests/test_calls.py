@@ -11,6 +11,7 @@ from tinynet.kernels import Window
 KERNELS = NativeKernels()
 WINDOW = Window((3, 3))
 RNG = np.random.default_rng(0)
+FUNCTIONS = [name for name in dir(_kernels) if name[0] != "_" and name != "Recording"]
 
 
 def normal(*shape):
@@ -135,7 +136,7 @@ def test_labels_that_are_not_integers_are_an_error():
         KERNELS.softmax_cross_entropy(normal(2, 4), np.array([0.5, 1.0]), 0.0, np.empty)
 
 
-@pytest.mark.parametrize("name", [name for name in dir(_kernels) if name[0] != "_"])
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_too_few_and_too_many_arguments_are_an_error(name):
     function = getattr(_kernels, name)
     takes_none = name in ("level", "levels", "threads_in_use")

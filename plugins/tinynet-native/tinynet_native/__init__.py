@@ -31,6 +31,7 @@ class NativeKernels(NumpyKernels):
 
     level: str = _kernels.level()
     cut_from = 2.0
+    recording = _kernels.Recording
 
     on_threads = staticmethod(OnThreads)
 
@@ -68,6 +69,7 @@ class NativeKernels(NumpyKernels):
     dense = staticmethod(dense.dense)
     relu = staticmethod(elementwise.relu)
     relu_backward = staticmethod(elementwise.relu_backward)
+    multiply = staticmethod(elementwise.multiply)
     gelu = staticmethod(elementwise.gelu)
     softmax_cross_entropy = staticmethod(elementwise.softmax_cross_entropy)
     dropout = staticmethod(elementwise.dropout)

@@ -21,6 +21,13 @@ def relu_backward(dy: Array, y: Array, empty: Empty) -> Array:
     return dx
 
 
+def multiply(x: Array, factor: Array, empty: Empty) -> Array:
+    """See `tinynet.kernels.Kernels.multiply`."""
+    y = empty(x.shape, x.dtype)
+    _kernels.multiply(x, factor, y)
+    return y
+
+
 def gelu(x: Array, approximate: bool, empty: Empty, keep: bool) -> tuple[Array, Array | None]:
     """See `tinynet.kernels.Kernels.gelu`."""
     y = empty(x.shape, x.dtype)

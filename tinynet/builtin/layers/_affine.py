@@ -44,6 +44,7 @@ def rectified(layer: Any) -> Layer:
     """
     made = SimpleNamespace(
         per_sample=True,
+        replayable=getattr(layer, "replayable", False),
         params=layer.params,
         out_shape=layer.out_shape,
         forward=partial(layer.forward, relu=True),

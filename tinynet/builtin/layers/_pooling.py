@@ -96,6 +96,8 @@ def _exported(axis: WindowAxis) -> Axis:
 class MaxPooling(Pooling):
     """Maximum of each window, channel by channel."""
 
+    replayable = True
+
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         y, cache = ctx.kernels.max_pool2d(self._images(x), self._window, ctx.empty, ctx.keep)
         return y.reshape(len(x), *self.out_shape), cache

@@ -29,6 +29,7 @@ class ReLU(SameShape):
     The gradient at exactly 0 is 0; NaN stays NaN.
     """
 
+    replayable = True
     family = "activation"
     operations = 1
 

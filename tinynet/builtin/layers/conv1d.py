@@ -28,6 +28,8 @@ class Conv1D(SequenceConvolution):
 
     spec_name = "conv1d"
 
+    replayable = True
+
     class Config(ConvolutionConfig):
         """Parameters of a `conv1d` node."""
 

@@ -21,6 +21,8 @@ class Conv2D(Convolution):
     C / groups, filters), ``bias`` (filters,).
     """
 
+    replayable = True
+
     class Config(ConvolutionConfig):
         """Parameters of a `conv2d` node."""
 

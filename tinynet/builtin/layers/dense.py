@@ -30,6 +30,7 @@ class Dense:
     family = "core"
     example: ClassVar = {"units": 10}
     per_sample = True
+    replayable = True
 
     class Config(LayerConfig):
         """Parameters of a `dense` node."""

@@ -24,6 +24,7 @@ class DepthwiseConv1D(SequenceConvolution):
     ``weight`` (kernel_size, C, depth_multiplier), ``bias`` (C * depth_multiplier,).
     """
 
+    replayable = True
     example: ClassVar = {"kernel_size": 3}
     spec_name = "depthwise_conv1d"
 

@@ -22,6 +22,7 @@ class DepthwiseConv2D(Convolution):
     (C * depth_multiplier,).
     """
 
+    replayable = True
     example: ClassVar = {"kernel_size": 3}
 
     class Config(DepthwiseConfig):

@@ -1,6 +1,5 @@
 """Dropout."""
 
-import numpy as np
 from pydantic import Field
 
 from tinynet.builtin.layers._noise import Noise, Noisy
@@ -14,6 +13,8 @@ class Dropout(Noise):
     that the expectation stays; in evaluation y = x. Source: Srivastava et al., 2014.
     """
 
+    replayable = True
+
     class Config(LayerConfig):
         """Parameters of a `dropout` node."""
 
@@ -24,6 +25,5 @@ class Dropout(Noise):
         self.amount = config.rate
 
     def noisy(self, ctx: Context, x: Array) -> Noisy:
-        uniform = ctx.empty(x.shape, np.float32)  # for any dtype of x: the same mask
-        ctx.rng.random(dtype=np.float32, out=uniform)
+        uniform = ctx.uniform(x.shape)  # float32 for any dtype of x: the same mask
         return ctx.kernels.dropout(x, uniform, self.amount, ctx.empty)

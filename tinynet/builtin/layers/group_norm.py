@@ -25,6 +25,7 @@ class _GroupNorm:
     """y = (x - mean) / sqrt(variance + epsilon) * gamma + beta, over groups of channels."""
 
     family = "normalization"
+    replayable = True
     per_sample = True
 
     def __init__(self, config: NormConfig, groups: int, in_shape: Shape, build: Build) -> None:

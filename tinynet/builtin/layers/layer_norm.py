@@ -21,6 +21,7 @@ class LayerNorm:
 
     family = "normalization"
     per_sample = True
+    replayable = True
 
     class Config(NormConfig):
         """Parameters of a `layer_norm` node."""

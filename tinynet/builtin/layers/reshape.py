@@ -25,6 +25,7 @@ class _Reshaped:
 
     family = "reshaping"
     per_sample = True
+    replayable = True
 
     def __init__(self, in_shape: Shape, out_shape: Shape) -> None:
         self._in_shape = in_shape

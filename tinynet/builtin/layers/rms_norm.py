@@ -32,6 +32,7 @@ class RMSNorm:
 
     family = "normalization"
     per_sample = True
+    replayable = True
 
     class Config(LayerConfig):
         """Parameters of an `rms_norm` node."""

@@ -1,0 +1,199 @@
+"""Replay: the kernels of a pass are recorded once, and called again all at once.
+
+A step on a small batch takes most of its time in Python, between the kernels. But in every step the
+same kernels run with the same numbers, and on the same arrays if their memory is used again. So the
+calls of one pass are recorded; later passes copy their input to where that pass had it, draw their
+random numbers to where that pass had drawn its own, and make the recorded calls in a single one.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from tinynet.kernels import Recording
+from tinynet.kernels.memory import Workspace, aligned_empty
+from tinynet.layer.context import Context
+from tinynet.types import Array
+
+T = TypeVar("T")
+
+FIRST_PASSES = 2
+"""Passes of each shape before one is recorded: shapes that come only once or twice never are."""
+
+Gradients: TypeAlias = tuple[Array | None, dict[str, Array]]
+"""The gradient of the input, and those of the parameters by name."""
+
+
+class Computation(NamedTuple):
+    """A function of one array, with its gradients, that only calls kernels and makes views.
+
+    Attributes:
+        contexts: Returns the context of each layer in it, from that of the pass.
+        forward: Computes the output and a cache, from these contexts and the input.
+        backward: Computes the gradients, from the cache and the gradient of the output.
+        recording: Creates a recording of the kernels.
+    """
+
+    contexts: Callable[[Context], list[Context]]
+    forward: Callable[[list[Context], Array], tuple[Array, Any]]
+    backward: Callable[[Any, Array], Gradients]
+    recording: Callable[[], Recording]
+
+
+@dataclass(frozen=True, eq=False)
+class _Recorded:
+    """A recorded pass in one direction.
+
+    Attributes:
+        calls: Its calls of kernels.
+        input: The array that it read.
+        results: What it returned, with the arrays that each replay fills again.
+        random: The contexts of layers that drew random numbers.
+    """
+
+    calls: Recording
+    input: Array
+    results: Any
+    random: tuple[Context, ...] = ()
+
+    def replay(self, value: Array, ctx: Context | None = None) -> None:
+        """Compute the results for another input, in the pass of a context."""
+        self.input[...] = value
+        for recorded in self.random:
+            assert ctx is not None
+            recorded.draw_again(ctx)
+        self.calls.run()
+
+
+class Replay:
+    """The passes of a computation over batches of one shape, one pass after another.
+
+    The first passes are computed as usual. Then one is recorded, in memory of its own. In the next
+    one, the results of a replay are compared with those of an ordinary pass: if a bit differs, the
+    computation is not what it claims to be, and nothing is ever replayed.
+    """
+
+    def __init__(self, computation: Computation, *, keep: bool) -> None:
+        """Prepare for the first pass.
+
+        Args:
+            computation: The computation.
+            keep: True if each forward pass has a backward pass.
+        """
+        self._computation, self._keep = computation, keep
+        self._passes_before = FIRST_PASSES
+        self._ready = self._refused = False
+        self._memory = Workspace()
+        self._forward: _Recorded | None = None
+        self._backward: _Recorded | None = None
+        self._cache: Any = None  # of the last pass that was recorded or checked
+        self._generation = -1
+
+    def forward(self, ctx: Context, x: Array) -> tuple[Array, Any]:
+        """Return the output, and the cache for `backward`.
+
+        Args:
+            ctx: The context of the pass. The results are valid as long as arrays of its workspace.
+            x: The input.
+        """
+        assert ctx.workspace is not None
+        generation = ctx.workspace.generation
+        # A second pass before the workspace is reset must leave the results of the first alone.
+        again, self._generation = self._generation == generation, generation
+        if self._refused:
+            self._forward = self._backward = self._cache = None
+        if again or self._refused or self._passes_before:
+            self._passes_before = max(self._passes_before - 1, 0)
+            return self._compute(ctx, x)
+        if self._forward is None or (self._keep and self._backward is None):
+            return self._record_forward(ctx, x)
+        if not self._ready:
+            return self._check_forward(self._forward, ctx, x)
+        self._forward.replay(x, ctx)
+        y: Array = self._forward.results[0]
+        return y, self
+
+    def backward(self, cache: Any, dy: Array) -> Gradients:
+        """Return the gradients of the input and the parameters.
+
+        Args:
+            cache: The cache that `forward` returned.
+            dy: The gradient of the output.
+        """
+        if cache is self:
+            assert self._backward is not None
+            self._backward.replay(dy)
+            gradients: Gradients = self._backward.results
+            return gradients
+        if self._forward is None or cache is not self._cache:
+            return self._computation.backward(cache, dy)
+        if self._backward is None:
+            return self._record_backward(cache, dy)
+        return self._check_backward(self._backward, cache, dy)
+
+    def _compute(self, ctx: Context, x: Array) -> tuple[Array, Any]:
+        return self._computation.forward(self._computation.contexts(ctx), x)
+
+    def _record_forward(self, ctx: Context, x: Array) -> tuple[Array, Any]:
+        assert ctx.workspace is not None
+        ctx.workspace.forget()  # Passes of this shape do not need its arrays any more.
+        self._memory, self._backward = Workspace(), None
+        contexts = self._computation.contexts(replace(ctx, workspace=self._memory))
+        own = _copy(x)
+        calls, results = self._record(lambda: self._computation.forward(contexts, own))
+        random = tuple([context for context in contexts if context.uniforms])
+        self._forward, self._cache = _Recorded(calls, own, results, random), results[1]
+        return results
+
+    def _record_backward(self, cache: Any, dy: Array) -> Gradients:
+        own = _copy(dy)
+        calls, results = self._record(lambda: self._computation.backward(cache, own))
+        self._backward = _Recorded(calls, own, results)
+        return results
+
+    def _record(self, compute: Callable[[], T]) -> tuple[Recording, T]:
+        calls = self._computation.recording()
+        # Twice, since an interrupt may come in the first `finally` clause.
+        try:
+            try:
+                calls.start()
+                results = compute()
+            finally:
+                calls.stop()
+        finally:
+            calls.stop()
+        self._refused |= not calls.faithful
+        return calls, results
+
+    def _check_forward(self, recorded: _Recorded, ctx: Context, x: Array) -> tuple[Array, Any]:
+        if self._refused:
+            return self._compute(ctx, x)
+        recorded.replay(x, ctx)
+        replayed = recorded.results[0].tobytes()
+        # In the same memory, whose arrays are handed out in the same order: after it they hold
+        # what an ordinary pass leaves in them.
+        self._memory.reset()
+        y, self._cache = self._compute(replace(ctx, workspace=self._memory), recorded.input)
+        self._refused |= y.tobytes() != replayed
+        self._ready = not self._keep
+        return y, self._cache
+
+    def _check_backward(self, recorded: _Recorded, cache: Any, dy: Array) -> Gradients:
+        recorded.replay(dy)
+        replayed = _bytes(recorded.results)
+        results = self._computation.backward(cache, recorded.input)
+        self._refused |= _bytes(results) != replayed
+        self._ready = True
+        return results
+
+
+def _copy(array: Array) -> Array:
+    own = aligned_empty(array.shape, array.dtype)
+    own[...] = array
+    return own
+
+
+def _bytes(gradients: Gradients) -> list[bytes]:
+    of_input, of_params = gradients
+    arrays: Iterable[Array | None] = (of_input, *of_params.values())
+    return [b"" if array is None else array.tobytes() for array in arrays]
