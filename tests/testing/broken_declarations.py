@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from tinynet.layer import Array, Build, Cache, Context, Gradients, Shape
 
-from .correct_layers import Affine
+from .correct_layers import Affine, Noise
 from .faults import EVERYTHING, detected_by
 
 
@@ -174,3 +174,19 @@ class DoublesItsGradient(Affine):
 class CostsHalf(Affine):
     def cost(self) -> Any:
         return 0.5, None
+
+
+@detected_by("replayed", finding="computes something besides calls of ctx.kernels")
+class ComputesBesidesItsKernels(Affine):
+    replayable = True
+
+
+@detected_by("replayed", finding="draws random numbers otherwise")
+class DrawsWithoutTheContext(Noise):
+    replayable = True
+
+    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+        if not ctx.training:
+            return x, None
+        uniform = ctx.rng.random(x.shape, np.float32)
+        return ctx.kernels.dropout(x, uniform, 0.5, ctx.empty)

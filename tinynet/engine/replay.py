@@ -89,6 +89,11 @@ class Replay:
         self._cache: Any = None  # of the last pass that was recorded or checked
         self._generation = -1
 
+    @property
+    def ready(self) -> bool:
+        """True if passes are replayed from now on."""
+        return self._ready and not self._refused
+
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Any]:
         """Return the output, and the cache for `backward`.
 

@@ -55,8 +55,8 @@ class Context:
     micro_batch: int = 0
     first_sample: int = 0
     workspace: Workspace | None = None
-    uniforms: tuple[Array, ...] = field(default=(), init=False, repr=False)
-    _rng: np.random.Generator | None = field(default=None, init=False, repr=False)
+    uniforms: tuple[Array, ...] = field(default_factory=tuple, init=False, repr=False)
+    _rng: np.random.Generator | None = field(default=None, repr=False)
 
     @property
     def rng(self) -> np.random.Generator:

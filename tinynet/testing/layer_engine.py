@@ -3,10 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
-from tinynet.layer import Buffered, Needs
+from tinynet.engine.replay import FIRST_PASSES, Computation, Replay
+from tinynet.kernels.memory import Workspace
+from tinynet.layer import Array, Buffered, Context, Needs
 from tinynet.testing.arrays import Arrays, require_close, require_same_bits
+from tinynet.testing.checks import CheckFailed
 from tinynet.testing.layer_case import LayerCase, buffers
 from tinynet.testing.layer_passes import backward, output_shapes
+from tinynet.testing.recording_kernels import RecordingKernels
 from tinynet.testing.saving import saved_and_loaded
 from tinynet.testing.stand_ins import PoisonedWorkspace
 
@@ -60,6 +64,49 @@ def recycled_memory(case: LayerCase) -> None:
             one.commit(cache)
         when = "after a commit, which comes when memory from ctx.empty is in use again"
         require_close(buffers(clean), buffers(layer), when)
+
+
+def replayed(case: LayerCase) -> None:
+    """A layer with ``replayable = True`` computes by kernels alone, the same ones in every pass."""
+    if not getattr(case.layer_class, "replayable", False) or len(case.in_shapes) != 1:
+        return
+    layer, workspace, kernels = case.layer(), Workspace(), RecordingKernels()
+    computation = Computation(
+        lambda ctx: [ctx],
+        lambda contexts, x: _forward(layer, contexts[0], x),
+        lambda cache, dy: _backward(layer, cache, dy),
+        kernels.recording,
+    )
+    replay = Replay(computation, keep=True)
+    for step in range(FIRST_PASSES + 4):
+        workspace.reset()
+        (x,), (dy,) = case.draw(variant=step), case.dy(layer)
+        ctx = case.context(True, step=step, kernels=kernels, workspace=workspace)
+        y, cache = replay.forward(ctx, x)
+        results = _named(y, *replay.backward(cache, dy))
+        y, cache = _forward(layer, case.context(True, step=step), x)
+        require_same_bits(_named(y, *_backward(layer, cache, dy)), results, "when replayed")
+    if not replay.ready:
+        raise CheckFailed(
+            "it declares replayable = True, but forward or backward computes something besides"
+            " calls of ctx.kernels and views, or draws random numbers otherwise than by ctx.uniform"
+        )
+
+
+def _named(y: Array, dx: Array | None, gradients: Arrays) -> Arrays:
+    named = {"the output": y, **{f"the gradient of {n}": g for n, g in gradients.items()}}
+    return named if dx is None else {**named, "the gradient of input 0": dx}
+
+
+def _forward(layer: Any, ctx: Context, x: Array) -> tuple[Array, Any]:
+    y, cache = layer.forward(ctx, x)
+    return y, (ctx, cache)
+
+
+def _backward(layer: Any, cache: Any, dy: Array) -> Any:
+    ctx, inner = cache
+    (dx,), gradients = layer.backward(ctx, inner, dy)
+    return dx, gradients
 
 
 def archive_round_trip(case: LayerCase) -> None:

@@ -52,6 +52,7 @@ LAYER_CHECKS = (
     layer_engine.needs_honoured,
     layer_engine.keep_false,
     layer_engine.recycled_memory,
+    layer_engine.replayed,
     layer_shards.several_shards,
     layer_incremental.incremental,
     layer_engine.archive_round_trip,

@@ -1,0 +1,227 @@
+"""Replayed passes give the bits of ordinary ones, whatever the network, and are left where not."""
+
+import numpy as np
+import pytest
+
+import tinynet
+from tinynet.engine.chain import Chain
+from tinynet.engine.shard_pass import RandomKey, ShardPass
+from tinynet.kernels.memory import Workspace
+from tinynet.kernels.numpy import NumpyKernels
+from tinynet.layer import LayerConfig
+from tinynet.testing.recording_kernels import RecordedCalls, RecordingKernels
+
+CONV = {"type": "conv2d", "filters": 3, "kernel_size": 3}
+LAYERS = [
+    {**CONV, "name": "c"},
+    {"type": "relu"},
+    {"type": "max_pool2d"},
+    {"type": "flatten"},
+    {"type": "dropout", "rate": 0.3, "name": "r"},
+    {"type": "dense", "name": "d", "units": 5},
+    {"type": "relu"},
+    {"type": "dense", "name": "e", "units": 3},
+]
+
+
+def trainer(kernels, layers=LAYERS, *, threads=2, **more):
+    training = {
+        "epochs": 1,
+        "batch_size": 12,
+        "loss": "softmax_cross_entropy",
+        "optimizer": "adam",
+        **more,
+    }
+    network = {"input_shape": [8, 8, 2], "layers": layers}
+    spec = {"tinynet": 1, "name": "replayed", "network": network, "training": training}
+    return tinynet.Trainer(spec, threads=threads, kernels=kernels)
+
+
+def batch(step, samples=12):
+    rng = np.random.default_rng(step)
+    return rng.normal(size=(samples, 8, 8, 2)).astype("f"), rng.integers(0, 3, samples)
+
+
+SIZES = [12, 12, 5, 12, 12, 12, 5, 12, 5, 5, 5, 12]
+
+
+def trained(kernels, layers=LAYERS, **more):
+    """Return losses and final state of steps over batches of two sizes."""
+    made = trainer(kernels, layers, **more)
+    losses = [made.train_step(*batch(step, size)) for step, size in enumerate(SIZES)]
+    return losses, {name: array.tobytes() for name, array in made.state().items()}
+
+
+@pytest.fixture
+def replays(monkeypatch):
+    """Return the number of times that recorded calls were made again, in a list."""
+    counts = [0]
+    original = RecordedCalls.run
+
+    def run(calls):
+        counts[0] += 1
+        original(calls)
+
+    monkeypatch.setattr(RecordedCalls, "run", run)
+    return counts
+
+
+RESIDUAL = [
+    {**CONV, "padding": "same", "name": "a"},
+    {**CONV, "padding": "same", "name": "b"},
+    {**CONV, "padding": "same", "name": "c"},
+    {"type": "add", "inputs": ["c", "a"]},
+    {"type": "flatten"},
+    {"type": "dense", "units": 3},
+]
+SHARED = [
+    {**CONV, "padding": "same", "name": "a", "filters": 2},
+    {"type": "relu"},
+    {"shares": "a"},
+    {"type": "flatten"},
+    {"type": "dense", "units": 3},
+]
+NORMED = [
+    {**CONV, "name": "a"},
+    {"type": "batch_norm"},
+    {"type": "relu"},
+    {**CONV, "name": "b"},
+    {"type": "tanh"},
+    {"type": "max_pool2d"},
+    {"type": "flatten"},
+    {"type": "layer_norm"},
+    {"type": "dense", "units": 3},
+]
+
+
+def test_layers_of_kernels_alone_form_a_chain():
+    program = trainer(RecordingKernels()).network.program
+    (chain,) = program.operations
+    assert isinstance(chain.node.layer, Chain)
+    assert chain.node.name == "e"
+    assert set(chain.node.layer.params) == {
+        *("c/weight", "c/bias", "d/weight", "d/bias", "e/weight", "e/bias")
+    }
+
+
+def test_layers_at_a_branch_or_of_other_kinds_end_a_chain():
+    for layers, names in (
+        (RESIDUAL, ["a", "c", "add_1", "dense_1"]),
+        (SHARED, ["a", "dense_1"]),
+        (NORMED, ["a", "batch_norm_1", "b", "tanh_1", "dense_1"]),
+    ):
+        program = trainer(RecordingKernels(), layers).network.program
+        assert [op.node.name for op in program.operations] == names
+
+
+@pytest.mark.parametrize(
+    "layers", [LAYERS, RESIDUAL, SHARED, NORMED], ids=["chain", "branches", "shared", "batch_norm"]
+)
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"shards": 3},
+        {"batch_size": 4},
+        {"trainable": ["[!ac]*"], "average": {"type": "ema", "decay": 0.8}},
+    ],
+    ids=["one shard", "shards", "accumulation", "frozen"],
+)
+def test_replayed_training_has_the_same_bits(replays, layers, more):
+    if "trainable" in more and layers is SHARED:
+        pytest.skip("nothing else is trainable")
+    assert trained(RecordingKernels(), layers, **more) == trained(NumpyKernels(), layers, **more)
+    assert replays[0]
+
+
+def test_evaluation_has_the_same_bits(replays):
+    made, plain = trainer(RecordingKernels()), trainer(NumpyKernels())
+    (loss,) = made.network.losses
+    for step in range(8):
+        x, y = batch(step)
+        replayed, expected = (t._engine.evaluate(x, {loss.name: y}) for t in (made, plain))
+        assert replayed.loss == expected.loss
+        np.testing.assert_array_equal(
+            replayed.predictions["output"], expected.predictions["output"]
+        )
+    assert replays[0]
+
+
+def test_a_second_pass_before_the_backward_of_the_first_changes_nothing():
+    """Two passes that share a workspace must not share the recorded arrays."""
+    made, workspace, key = trainer(RecordingKernels()), Workspace(), RandomKey()
+    program = made.network.program
+
+    def forward(step):
+        x = {"input": batch(step)[0]}
+        pass_ = ShardPass(program, x, training=True, key=key, workspace=workspace)
+        pass_.forward()
+        return pass_
+
+    dy = {"output": np.ones((12, 3), "f")}
+    for step in range(6):
+        workspace.reset()
+        forward(step).backward(dy)
+    workspace.reset()
+    first, second = forward(6), forward(7)
+    workspace_of_its_own = ShardPass(
+        program, {"input": batch(6)[0]}, training=True, key=key, workspace=Workspace()
+    )
+    workspace_of_its_own.forward()
+    second.backward(dy)
+    gradients, expected = first.backward(dy), workspace_of_its_own.backward(dy)
+    for name, gradient in expected.items():
+        np.testing.assert_array_equal(gradients[name], gradient)
+
+
+class AddsOne:
+    """A layer that computes in NumPy, although it promises to call kernels alone."""
+
+    Config = LayerConfig
+    per_sample = replayable = True
+
+    def __init__(self, config, in_shapes, build):
+        (self.out_shape,) = in_shapes
+        self.params = {}
+
+    def forward(self, ctx, x):
+        return x + 1, None
+
+    def backward(self, ctx, cache, dy):
+        return (dy,), {}
+
+
+def test_a_layer_that_breaks_its_promise_is_not_replayed(register, replays):
+    """Otherwise it would return what it computed in the recorded step, in every later one."""
+    register("layers", "adds_one", AddsOne)
+    layers = [LAYERS[0], {"type": "adds_one"}, *LAYERS[2:]]
+    assert trained(RecordingKernels(), layers) == trained(NumpyKernels(), layers)
+    before = replays[0]
+    assert trained(RecordingKernels(), layers)
+    assert replays[0] - before < len(SIZES)
+
+
+class Fails(AddsOne):
+    """A layer that raises an exception in some of its passes."""
+
+    passes = 0
+
+    def forward(self, ctx, x):
+        Fails.passes += 1
+        if Fails.passes == 3:
+            raise KeyboardInterrupt
+        return x, None
+
+
+def test_an_interrupt_of_the_recorded_pass_leaves_nothing_behind(register):
+    register("layers", "fails", Fails)
+    layers = [LAYERS[0], {"type": "fails"}, *LAYERS[2:]]
+    made, losses = trainer(RecordingKernels(), layers, threads=1), []
+    Fails.passes = 0
+    for step in (0, 1, 2, 2, 3, 4, 5):
+        try:
+            losses.append(made.train_step(*batch(step)))
+        except KeyboardInterrupt:
+            assert step == 2
+    plain = trainer(NumpyKernels(), [*layers[:1], *layers[2:]])
+    assert losses == [plain.train_step(*batch(step)) for step in range(6)]
