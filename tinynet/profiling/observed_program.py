@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import Any, cast
 
 from tinynet.engine.losses import OutputLoss
-from tinynet.engine.program import Operation, Program
+from tinynet.engine.operation import Operation
+from tinynet.engine.program import Program
 from tinynet.kernels import Kernels
 from tinynet.layer import Layer
 from tinynet.loss import Loss
@@ -36,7 +37,8 @@ def observed_program(program: Program, kernels: Kernels, wrapper: Wrapper) -> Pr
     """
     observed = replace(
         program,
-        operations=tuple(_operation(op, wrapper) for op in program.operations),
+        # Without chains, in which layers are not called.
+        operations=tuple(_operation(op, wrapper) for op in program.fused),
         losses=tuple(_loss(part, wrapper) for part in program.losses),
         kernels=kernels,
     )
@@ -55,7 +57,7 @@ def observed_kernels(kernels: Kernels, wrapper: Wrapper) -> Kernels:
 
 def fused_names(program: Program) -> dict[str, list[str]]:
     """Return the nodes that each operation computes, by the name of the operation's node."""
-    names = {op.node.name: [op.node.name] for op in program.operations}
+    names = {op.node.name: [op.node.name] for op in program.fused}
     first = {name: name for name in names}
     for op in program.unfused:
         node = op.node
@@ -80,7 +82,8 @@ class _ObservedKernels(_Observed):
     """Kernels whose public functions are observed. They equal the kernels that they call."""
 
     def __init__(self, kernels: Kernels, wrapper: Wrapper) -> None:
-        names = (name for name in dir(kernels) if not name.startswith("_") and name != "on_threads")
+        others = "on_threads", "recording"
+        names = (name for name in dir(kernels) if not name.startswith("_") and name not in others)
         functions = {n: f for n in names if callable(f := getattr(kernels, n))}
         super().__init__(
             kernels,
