@@ -13,7 +13,7 @@ _Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Any]
 
 
 class _Thread(threading.local):
-    """What a thread records."""
+    """The recording of a thread."""
 
     recording: "RecordedCalls | None" = None
 
