@@ -47,7 +47,7 @@ class _Recorded:
     Attributes:
         calls: Its calls of kernels.
         input: The array that it read.
-        results: What it returned, with the arrays that each replay fills again.
+        results: The values that it returned, with the arrays that each replay fills again.
         random: The contexts of layers that drew random numbers.
     """
 

@@ -38,7 +38,7 @@ class Workspace:
 
     Attributes:
         generation: Number of resets.
-        kept: What passes keep for later ones, by any key.
+        kept: Objects that passes keep for later ones, by any key.
     """
 
     def __init__(self) -> None:
