@@ -8,6 +8,7 @@ import pytest
 import tinynet
 from tests.fleet_runs import CNN, JOBS, content, train_together
 from tests.small_spec import HUNDRED, small_spec
+from tests.trace_checks import assert_valid
 from tinynet.errors import CheckpointCorruptError, CheckpointIOError
 from tinynet.events import Profiled, StopTraining, Warned
 from tinynet.profiling import trace
@@ -27,10 +28,11 @@ def test_the_run_folder_gets_a_profile_and_a_trace(tmp_path):
     run, events = profiled(tmp_path / "run", profile=5)
     event = events[-1]
     assert isinstance(event, Profiled)
-    assert read_profile(run.path) == event.profile
+    assert read_profile(run.path) == event.profile == run.profile
     assert event.profile.recorded.count == 5
     assert (event.profile.run.steps.count, event.profile.run.evaluations.count) == (24, 6)
     written = json.loads(gzip.decompress(event.trace.read_bytes()))
+    assert_valid(written)
     names = {event["name"] for event in written["traceEvents"]}
     assert {"dense_1 forward", "dense", "update", "evaluation", "read samples"} <= names
 
@@ -46,7 +48,8 @@ def test_a_profile_changes_no_saved_bit(tmp_path):
 
 def test_a_run_that_is_too_short_says_so(tmp_path):
     overrides = {"training.epochs": 1, "training.batch_size": 50}
-    _, events = profiled(tmp_path / "run", profile=True, overrides=overrides)
+    run, events = profiled(tmp_path / "run", profile=True, overrides=overrides)
+    assert run.profile is None
     (warning,) = [event for event in events if isinstance(event, Warned)]
     assert not any(isinstance(event, Profiled) for event in events)
     assert warning.message.startswith(
@@ -78,6 +81,7 @@ def test_a_full_disk_is_a_warning_and_the_run_is_intact(tmp_path, monkeypatch):
         f"the profile is not saved: {run.path / 'trace.json.gz'}: No space left on device"
     ]
     assert run.finished
+    assert (events[-1].path, events[-1].trace) == (None, None)
 
 
 def test_a_resumed_run_can_be_profiled(tmp_path):
@@ -112,9 +116,18 @@ def test_the_trace_of_several_processes_has_all_of_them(tmp_path):
     assert all(0 < process.waiting < process.step for process in profile.processes)
     assert sum(row.total for row in profile.rows) == pytest.approx(profile.typical.mean)
     written = json.loads(gzip.decompress((tmp_path / "two" / "trace.json.gz").read_bytes()))
+    assert_valid(written)
     spans = [event for event in written["traceEvents"] if event["ph"] == "X"]
-    assert {span["pid"] for span in spans} == {0, 1}
+    assert len({span["pid"] for span in spans}) == 2
     assert "gather (other processes)" in {span["name"] for span in spans}
+
+
+def test_a_process_without_a_shard_has_a_profile_too(tmp_path):
+    events = []
+    changes = {"epochs": 4, "shards": 2}
+    train_together(CNN, tmp_path / "three", 3, changes=changes, observer=events.append, profile=2)
+    assert len(events[-1].profile.processes) == 3
+    assert_valid(json.loads(gzip.decompress(events[-1].trace.read_bytes())))
 
 
 def test_several_processes_with_a_profile_save_what_one_saves(tmp_path):

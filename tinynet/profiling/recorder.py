@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from threading import get_ident
 from time import perf_counter_ns
 from typing import Any, Literal, NamedTuple, ParamSpec, Protocol, TypeAlias, TypeVar
@@ -124,6 +125,7 @@ class Recorder:
     ) -> Callable[P, T]:
         """Return a function that calls ``call`` and records the span; see `Wrapper`."""
         append = self._spans.append
+        index = -1 if shape_of is None else shape_of
 
         def timed(*args: P.args, **kwargs: P.kwargs) -> T:
             start = perf_counter_ns()
@@ -133,8 +135,7 @@ class Recorder:
                 append((get_ident(), start, perf_counter_ns(), place, None))
 
         def timed_with_shape(*args: P.args, **kwargs: P.kwargs) -> T:
-            assert shape_of is not None
-            shape = getattr(args[shape_of], "shape", None) if len(args) > shape_of else None
+            shape = getattr(args[index], "shape", None) if len(args) > index else None
             start = perf_counter_ns()
             try:
                 return call(*args, **kwargs)
@@ -153,8 +154,8 @@ class Recorder:
         append = self._spans.append
 
         def timed(jobs: Any) -> None:
-            threads = 1 if len(jobs) == 1 else min(size, len(jobs))
-            named = [self.wrap(job, _JOB) for job in jobs]
+            threads = max(1, min(size, len(jobs)))  # A process of several may have no shard.
+            named = [self.wrap(job, _job(number)) for number, job in enumerate(jobs, 1)]
             start = perf_counter_ns()
             try:
                 run(named)
@@ -171,8 +172,12 @@ class Recorder:
         return tuple(Span(*span) for span in spans)
 
 
-_JOB = Place("shard", "job")
-_REGION = Place("all shards", "region")
+_REGION = Place("thread pool", "region")
+
+
+@cache
+def _job(number: int) -> Place:
+    return Place(f"job {number}", "job")
 
 
 def facts(**values: object) -> tuple[tuple[str, str], ...]:

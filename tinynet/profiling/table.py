@@ -199,7 +199,7 @@ def _foot(profile: "Profile", width: int | None) -> list[str]:
         f" {bytes_text(memory.workspaces)}"
     )
     works = [
-        f"{counted(work.count, word)} {duration(work.seconds)}"
+        f"{counted(work.count, word)} in {_time(work.seconds)}"
         for work, word in (
             (run.steps, "step"),
             (run.evaluations, "evaluation"),
@@ -219,7 +219,7 @@ def _foot(profile: "Profile", width: int | None) -> list[str]:
 def _time(seconds: float) -> str:
     if seconds < 1e-3:
         return f"{seconds * 1e6:.1f} us"
-    return f"{seconds * 1e3:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
+    return f"{seconds * 1e3:.2f} ms" if seconds < 1 else duration(seconds)
 
 
 def bytes_text(size: int) -> str:

@@ -16,7 +16,14 @@ from tinynet.profiling.places import READ_SAMPLES, WRITE_CHECKPOINT
 from tinynet.profiling.profiler import Recording
 from tinynet.profiling.recorder import RecordedStep, Span
 
-_LOADER, _SAVER = 1000, 1001
+_PROCESS = 10_000
+"""The distance of the numbers of two processes; those of the threads of one lie between.
+
+Perfetto requires that no thread has the number of one in another process, and none the number 0. A
+thread with the number of its process is the main thread.
+"""
+
+_LOADER, _SAVER = 9_000, 9_001
 """The thread numbers of background threads, after those of the threads that compute."""
 
 Event = dict[str, Any]
@@ -40,26 +47,29 @@ def write_trace(path: Path, name: str, recordings: Sequence[Recording]) -> None:
 
 def trace(name: str, recordings: Sequence[Recording]) -> dict[str, Any]:
     """Return the trace as a JSON object."""
-    first = recordings[0]
-    events: list[Event] = []
-    origin = min(step.start for step in (*first.steps, *first.plain))
-    for recording in recordings:
-        # The processes of a machine share its clock; that of another machine is moved.
-        shift = 0 if recording.host == first.host else first.synced - recording.synced
+    first, events = recordings[0], list[Event]()
+    # The processes of a machine share its clock; that of another machine is moved.
+    shifts = [0 if r.host == first.host else first.synced - r.synced for r in recordings]
+    origin = min(
+        step.start + shift
+        for recording, shift in zip(recordings, shifts, strict=True)
+        for step in (*recording.steps, *recording.plain)
+    )
+    for recording, shift in zip(recordings, shifts, strict=True):
         events += _events(name, recording, origin - shift, len(recordings))
     return {"traceEvents": events, "displayTimeUnit": "ms"}
 
 
 def _events(name: str, recording: Recording, origin: int, processes: int) -> Iterator[Event]:
-    pid = recording.rank
+    pid = 1 + _PROCESS * recording.rank
     place = f"process {recording.rank} on {recording.host}" if processes > 1 else "tinynet"
-    yield _name("process_name", pid, 0, f"{place}: {name}")
+    yield _name("process_name", pid, pid, f"{place}: {name}")
     yield {"ph": "M", "name": "process_sort_index", "pid": pid, "args": {"sort_index": pid}}
     threads = _threads(recording)
     for number, title in sorted(set(threads.values())):
-        yield _name("thread_name", pid, number, title)
-        index = {"sort_index": number}
-        yield {"ph": "M", "name": "thread_sort_index", "pid": pid, "tid": number, "args": index}
+        tid, index = pid + number, {"sort_index": number}
+        yield _name("thread_name", pid, tid, title)
+        yield {"ph": "M", "name": "thread_sort_index", "pid": pid, "tid": tid, "args": index}
     for step in recording.steps:
         yield _step(step, pid, origin, recorded=True)
         for span in step.spans:
@@ -121,7 +131,7 @@ def _event(
         "name": name,
         "cat": category,
         "pid": pid,
-        "tid": thread,
+        "tid": pid + thread,
         "ts": (interval.start - origin) / 1000,
         "dur": (interval.end - interval.start) / 1000,
         "args": facts,

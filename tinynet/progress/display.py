@@ -112,6 +112,8 @@ class Display:
         """Show the table, even with ``quiet``: it was asked for."""
         for line in event.profile.lines(self._surface.width):
             self._surface.message(line)
+        if event.path is None or event.trace is None:
+            return
         self._surface.prose(
             f"trace: {short(event.trace)} (open it in https://ui.perfetto.dev); the table again:"
             f" tinynet profile {quote(short(event.path.parent))}"

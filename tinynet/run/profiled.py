@@ -1,6 +1,6 @@
 """The profile of a run: its files in the run folder, and the event for observers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -18,7 +18,7 @@ from tinynet.training.events import Profiled, Warned
 
 
 @contextmanager
-def profiled(session: Session | JoinedSession, settings: Settings) -> Iterator[None]:
+def profiled(session: Session | JoinedSession, settings: Settings) -> Iterator[Sequence[Profile]]:
     """Profile the steps that a session makes within the context.
 
     The first process writes the files as soon as the steps are recorded. An error in that is a
@@ -27,54 +27,76 @@ def profiled(session: Session | JoinedSession, settings: Settings) -> Iterator[N
     Args:
         session: The session.
         settings: The settings, with a ``profile``.
+
+    Yields:
+        A sequence that has the profile after the context, in the first process, unless no step was
+        recorded.
     """
     chosen = settings.get("profile")
     steps = DEFAULT_STEPS if chosen is True or chosen is None else int(chosen)
-    profiler = Profiler(session.trainer, steps, session)
+    profiler, profiles = Profiler(session.trainer, steps, session), list[Profile]()
+    files = None
     if isinstance(session, Session):
-        profiler.on_complete = partial(_write, session, profiler)
+        files = _Files(session, profiler)
+        profiler.on_complete = files.write
     ended = False
     try:
         with profiler.active():
-            yield
+            yield profiles
         ended = True
     except (Interrupted, KeyboardInterrupt):
         ended = True
         raise
     finally:
         profiler.complete()
-        if isinstance(session, Session):
-            _report(session, profiler, ended=ended)
+        if files is not None:
+            profiles += files.report(ended=ended)
 
 
-def _write(session: Session, profiler: Profiler) -> Profile | None:
-    """Write the trace and the profile; return the profile, None if no step was recorded."""
-    profile, folder = profile_of(profiler), session.folder.path
-    if profile is not None:
-        try:
-            write_trace(folder / TRACE_NAME, path_text(folder), profiler.recordings)
-            profile.write(folder / NAME)
-        except CheckpointError as error:
-            session.tell(Warned(f"the profile is not saved: {error}"))
-    return profile
+class _Files:
+    """The files of a profile in a run folder."""
 
+    def __init__(self, session: Session, profiler: Profiler) -> None:
+        self._session, self._profiler = session, profiler
+        self._path, self._trace = (session.folder.path / name for name in (NAME, TRACE_NAME))
+        self._failed = False
 
-def _report(session: Session, profiler: Profiler, *, ended: bool) -> None:
-    """Update the profile to the end of the run, and tell the observers."""
-    folder, profile = session.folder.path, profile_of(profiler)
-    if profile is None:
-        if ended and profiler.steps.count:
-            session.tell(
-                Warned(
-                    f"no step was profiled: this process made {profiler.steps.count:,}, and the"
-                    f" first {WARM_UP} are left out; train for more steps, or with a smaller"
-                    " batch_size"
+    def write(self) -> None:
+        """Write the recorded steps, if there are any."""
+        profile, recordings = profile_of(self._profiler), self._profiler.recordings
+        if profile is not None:
+            name = path_text(self._session.folder.path)
+            self._try(partial(write_trace, self._trace, name, recordings))
+            self._try(partial(profile.write, self._path))
+
+    def report(self, *, ended: bool) -> list[Profile]:
+        """Update the profile to the end of the run, tell the observers, and return it.
+
+        Args:
+            ended: True unless an error ended the run.
+        """
+        profile, steps = profile_of(self._profiler), self._profiler.steps.count
+        if profile is None:
+            if ended and steps:
+                self._warn(
+                    f"no step was profiled: this process made {steps:,}, and the first {WARM_UP}"
+                    " are left out; train for more steps, or with a smaller batch_size"
                 )
-            )
-        return
-    path, trace = folder / NAME, folder / TRACE_NAME
-    try:
-        profile.write(path)
-    except CheckpointError as error:
-        session.tell(Warned(f"the profile is not saved: {error}"))
-    session.tell(Profiled(profile, path, trace))
+            return []
+        self._try(partial(profile.write, self._path))
+        paths = (None, None) if self._failed else (self._path, self._trace)
+        self._session.tell(Profiled(profile, *paths))
+        return [profile]
+
+    def _try(self, write: Callable[[], None]) -> None:
+        """Write a file, unless an earlier one could not be written."""
+        if self._failed:
+            return
+        try:
+            write()
+        except CheckpointError as error:
+            self._failed = True
+            self._warn(f"the profile is not saved: {error}")
+
+    def _warn(self, message: str) -> None:
+        self._session.tell(Warned(message))

@@ -1,9 +1,10 @@
 """The result of training a run."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from tinynet.data.given import GivenData
 from tinynet.data.splits import SplitName
@@ -19,6 +20,9 @@ from tinynet.run.session import Session
 from tinynet.training.events import BestEvaluation, StopReason
 from tinynet.training.monitor import best_evaluation
 from tinynet.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from tinynet.profiling.profile import Profile
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Run:
         given: The data that were passed, which `evaluate` uses again; None for those of the spec.
         stop_message: The reason that the observer gave for stopping the run; it may be empty.
         processes: The number of processes that trained the run together.
+        profile: The profile, if one was asked for and a step was recorded.
     """
 
     path: Path
@@ -61,6 +66,7 @@ class Run:
     given: GivenData | None = field(default=None, repr=False, compare=False)
     stop_message: str = ""
     processes: int = 1
+    profile: "Profile | None" = field(default=None, repr=False)
 
     @property
     def checkpoints(self) -> list[Path]:
@@ -99,6 +105,7 @@ class RunEnd:
         seconds: See `Run`.
         stop_reason: See `Run`.
         stop_message: See `Run`.
+        profile: See `Run`.
     """
 
     path: Path
@@ -106,15 +113,18 @@ class RunEnd:
     seconds: float
     stop_reason: StopReason | None
     stop_message: str
+    profile: "Profile | None"
 
 
 def train_session(session: Session, settings: Settings, given: GivenData | None) -> Run:
     """Train, and return the result."""
-    with _profiled(session, settings):
+    with _profiled(session, settings) as profiles:
         figures, seconds = session.train()
     path = session.folder.path.resolve()
     figures = figures or last_figures(session.folder.log)
-    end = RunEnd(path, figures, seconds, session.stop_reason, session.stop_message)
+    profile = profiles[0] if profiles else None
+    reason, message = session.stop_reason, session.stop_message
+    end = RunEnd(path, figures, seconds, reason, message, profile)
     if session.trainer.group is not None:
         session.trainer.group.share(end)
     return _run(session.trainer, end, given)
@@ -128,9 +138,11 @@ def train_joined(session: JoinedSession, settings: Settings, given: GivenData | 
     return _run(session.trainer, session.trainer.group.share(), given)
 
 
-def _profiled(session: Session | JoinedSession, settings: Settings) -> AbstractContextManager[None]:
+def _profiled(
+    session: Session | JoinedSession, settings: Settings
+) -> AbstractContextManager[Sequence["Profile"]]:
     if not settings.get("profile"):
-        return nullcontext()
+        return nullcontext(())
     from tinynet.run.profiled import profiled
 
     return profiled(session, settings)
@@ -156,4 +168,5 @@ def _run(trainer: Trainer, end: RunEnd, given: GivenData | None) -> Run:
         given,
         end.stop_message,
         1 if trainer.group is None else trainer.group.size,
+        end.profile,
     )

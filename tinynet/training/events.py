@@ -230,13 +230,13 @@ class Profiled:
 
     Attributes:
         profile: The profile; as text, a table.
-        path: Its file.
-        trace: The file that Perfetto opens.
+        path: Its file; None if it could not be saved.
+        trace: The file that Perfetto opens; None if it could not be saved.
     """
 
     profile: "Profile"
-    path: Path
-    trace: Path
+    path: Path | None
+    trace: Path | None
 
 
 @dataclass(frozen=True)
