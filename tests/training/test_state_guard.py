@@ -109,9 +109,35 @@ def test_other_threads_defer_no_signal():
 
 def test_run_records_ctrl_c_during_an_update():
     with recorded_signals() as interrupts:
-        assert uninterrupted(lambda: interrupt() or interrupts.received) is None
+        assert uninterrupted(lambda: interrupt() or interrupts.received) == signal.SIGINT
         assert interrupts.received == signal.SIGINT
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_during_an_update_comes_before_a_later_signal(second):
+    """The exit code of a run names the signal that ended it, which is the first one."""
+
+    def work():
+        interrupt()
+        signal.raise_signal(second)
+
+    with recorded_signals() as interrupts:
+        uninterrupted(work)
+        assert interrupts.received == signal.SIGINT
+
+
+def test_second_ctrl_c_during_an_update_interrupts_after_it():
+    done = []
+
+    def work():
+        interrupt()
+        interrupt()
+        done.append(True)
+
+    with recorded_signals(), pytest.raises(KeyboardInterrupt):
+        uninterrupted(work)
+    assert done
 
 
 @pytest.mark.parametrize("error", [MemoryError, KeyError])

@@ -36,6 +36,31 @@ SIGNALS = tuple(
 """Ctrl-C, SIGTERM of job schedulers, and a closed terminal."""
 
 
+class _Recorder:
+    """A handler of signals that records the first one of each kind."""
+
+    def __init__(self, interrupts: Interrupts, previous: dict[int, Any]) -> None:
+        self._interrupts = interrupts
+        self._previous = previous
+        self._recorded: set[int] = set()
+
+    def record(self, number: int) -> bool:
+        """Record a signal if it is the first of its kind; return True if so.
+
+        `training.state_guard` calls this when a signal arrives that it defers. Otherwise another
+        signal that arrives meanwhile would count as the first.
+        """
+        if number in self._recorded:
+            return False
+        self._recorded.add(number)
+        self._interrupts.received = self._interrupts.received or number
+        return True
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if not self.record(number):
+            _act(number, frame, self._previous[number])
+
+
 @contextmanager
 def recorded_signals() -> Iterator[Interrupts]:
     """Record the first signal of each kind; a second one acts as usual.
@@ -47,15 +72,8 @@ def recorded_signals() -> Iterator[Interrupts]:
     if threading.current_thread() is not threading.main_thread():
         yield interrupts
         return
-    noted: set[int] = set()
     previous: dict[int, Any] = {}
-
-    def note(number: int, frame: FrameType | None) -> None:
-        if number not in noted:
-            noted.add(number)
-            interrupts.received = interrupts.received or number
-        else:
-            _act(number, frame, previous[number])
+    recorder = _Recorder(interrupts, previous)
 
     try:
         for number in SIGNALS:
@@ -63,7 +81,7 @@ def recorded_signals() -> Iterator[Interrupts]:
             ignored = number != signal.SIGINT and handler == signal.SIG_IGN
             if handler is not None and not ignored:  # None: not set by Python, so not restorable
                 previous[number] = handler
-                signal.signal(number, note)
+                signal.signal(number, recorder)
         yield interrupts
     finally:
         for number, handler in previous.items():

@@ -58,6 +58,9 @@ class StateGuard:
 def uninterrupted(work: Callable[..., T], *args: Any) -> T:
     """Return `work(*args)`; a SIGINT that comes meanwhile is delivered to its handler afterwards.
 
+    A handler with a method `record(number)` is asked to record the signal when it arrives, so that
+    the order of arrival of several kinds is kept; if that returns True, nothing is left to deliver.
+
     The signal is not deferred where no Python handler can interrupt `work`: outside of the main
     thread, if the signal is ignored, and if its handler is not a Python function.
     """
@@ -68,7 +71,9 @@ def uninterrupted(work: Callable[..., T], *args: Any) -> T:
     received: list[FrameType | None] = []
 
     def note(number: int, frame: FrameType | None) -> None:
-        received.append(frame)
+        record = getattr(handler, "record", None)
+        if record is None or not record(number):
+            received.append(frame)
 
     def restore() -> None:
         # Not if `work` has installed another handler.
