@@ -5,6 +5,7 @@
 #include "correlation.h"
 #include "input_gradient.h"
 #include "parameter_gradients.h"
+#include "tile_gradients.h"
 
 /* Treat an image as one long row where each window is a pixel, so that tiles are full. */
 static struct conv2d without_needless_rows(const struct conv2d *args)
@@ -20,11 +21,25 @@ static struct conv2d without_needless_rows(const struct conv2d *args)
     return flat;
 }
 
+/* Transform the weight of a correlation in tiles. Returns the memory to be freed after it; NULL for
+ * other correlations, and if there is too little memory. */
+static REAL *prepare_tiles(struct correlation *c)
+{
+    ptrdiff_t size = c->in_channels * c->out_channels;
+    REAL *transformed = in_tiles(c) ? allocate(PLACES * size) : NULL;
+    if (transformed)
+        transform_weight(c->weight, size, transformed);
+    else if (in_tiles(c))
+        *c->enough = false;
+    c->transformed = transformed;
+    return transformed;
+}
+
 static bool conv2d(const struct conv2d *given)
 {
     const struct conv2d copy = without_needless_rows(given), *args = &copy;
     atomic_bool enough = true;
-    const struct correlation c = {
+    struct correlation c = {
         .samples = args->samples,
         .groups = args->groups,
         .in_channels = args->channels,
@@ -40,7 +55,10 @@ static bool conv2d(const struct conv2d *given)
         .out_width = args->right.windows,
         .enough = &enough,
     };
-    run_grids((struct grid[]){correlation_grid(&c)}, 1);
+    REAL *transformed = prepare_tiles(&c);
+    if (enough)
+        run_grids((struct grid[]){correlation_grid(&c)}, 1);
+    free(transformed);
     return enough;
 }
 
@@ -61,27 +79,57 @@ static void run_with_input_gradient(const struct conv2d *args, struct grid *grid
             turn_weight(args, &down, &right, turned);
             struct correlation c = input_gradient_phase(args, &down, &right, turned);
             c.enough = enough;
+            REAL *transformed = prepare_tiles(&c);
             grids[count] = correlation_grid(&c);
             run_grids(grids, count + 1);
+            free(transformed);
             count = 0;
         }
     }
     free(turned);
 }
 
+/* Run some grids, with room for two more behind them, together with those of the gradients. */
+static void run_gradients(const struct conv2d *args, struct grid *grids, int count,
+                          atomic_bool *enough)
+{
+    struct parameter_gradients job = {.args = args, .enough = enough};
+    if (args->dweight || args->dbias)
+        grids[count++] = parameter_grid(&job);
+    if (args->dx)
+        run_with_input_gradient(args, grids, count, enough);
+    else
+        run_grids(grids, count);
+}
+
+/* All gradients, that of the weight in tiles. */
+static bool backward_in_tiles(const struct conv2d *given)
+{
+    struct conv2d args = *given;
+    atomic_bool enough = true;
+    struct tile_gradients tiles = {
+        .args = given,
+        .down = forward_side(&given->down),
+        .right = forward_side(&given->right),
+        .transformed = allocate(PLACES * given->channels * given->filters),
+        .enough = &enough,
+    };
+    if (!tiles.transformed)
+        return false;
+    args.dweight = NULL;
+    run_gradients(&args, (struct grid[3]){tile_gradient_grid(&tiles)}, 1, &enough);
+    finish_tile_gradients(&tiles);
+    free(tiles.transformed);
+    return enough;
+}
+
 static bool conv2d_backward(const struct conv2d *given)
 {
     const struct conv2d args = without_needless_rows(given);
     atomic_bool enough = true;
-    struct parameter_gradients job = {.args = &args, .enough = &enough};
-    struct grid grids[2];
-    int count = 0;
-    if (args.dweight || args.dbias)
-        grids[count++] = parameter_grid(&job);
-    if (args.dx)
-        run_with_input_gradient(&args, grids, count, &enough);
-    else
-        run_grids(grids, count);
+    if (gradients_in_tiles(&args))
+        return backward_in_tiles(&args);
+    run_gradients(&args, (struct grid[2]){{0}}, 0, &enough);
     return enough;
 }
 

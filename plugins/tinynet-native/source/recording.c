@@ -17,8 +17,7 @@ struct call {
 };
 
 struct recording {
-    PyObject_HEAD
-    struct call *first, **end;
+    PyObject_HEAD struct call *first, **end;
     PyObject *arrays; /* list of those that the calls use */
     bool faithful;    /* whether all calls can be made again: none had a copied argument */
 };

@@ -1,0 +1,95 @@
+"""Convolutions that are computed in tiles of 2 x 2 outputs, as those of 3 x 3 cells mostly are."""
+
+import numpy as np
+import pytest
+from tinynet_native import NativeKernels
+
+from tinynet.kernels import Window
+from tinynet.kernels.numpy import NumpyKernels
+
+pytestmark = pytest.mark.usefixtures("level")
+
+NATIVE, REFERENCE = NativeKernels(), NumpyKernels()
+TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
+EVERY = (True, True, True)
+
+
+@pytest.fixture(params=["float32", "float64"])
+def dtype(request):
+    return request.param
+
+
+def poisoned(shape, dtype):
+    """Return memory that is poisoned: a kernel must write every element before it reads it."""
+    return np.full(shape, np.nan, dtype)
+
+
+def arrays(rng, dtype, *shapes):
+    return [rng.normal(size=shape).astype(dtype) for shape in shapes]
+
+
+def drawn(seed, dtype):
+    """Return x, weight, bias, window and needs of a convolution with enough channels for tiles."""
+    rng = np.random.default_rng(seed)
+    padding = tuple(tuple(int(n) for n in rng.integers(0, 3, 2)) for _ in range(2))
+    channels, filters = (int(n) for n in rng.choice([16, 17, 31, 32, 40], 2))
+    height, width = (10 + int(n) for n in rng.integers(0, 9, 2))
+    shapes = (int(rng.integers(1, 4)), height, width, channels), (3, 3, channels, filters)
+    x, weight, bias = arrays(rng, dtype, *shapes, (filters,))
+    needs = tuple(bool(needed) for needed in rng.integers(0, 2, 3)) if seed % 2 else EVERY
+    return x, weight, bias if rng.integers(2) else None, Window((3, 3), padding=padding), needs
+
+
+def convolved(kernels, x, weight, bias, window, needs, relu=False):
+    y, saved = kernels.conv2d(x, weight, bias, window, poisoned, True, relu)
+    dy = np.cos(np.arange(y.size)).reshape(y.shape).astype(y.dtype)
+    return y, *kernels.conv2d_backward(dy, saved, weight, window, poisoned, needs)
+
+
+@pytest.mark.parametrize("relu", [False, True])
+@pytest.mark.parametrize("seed", range(8))
+def test_tiles_give_the_results_of_the_reference(seed, relu, dtype):
+    x, weight, bias, window, needs = drawn(seed, dtype)
+    if relu:
+        x, weight = abs(x), abs(weight)  # so that no output is within rounding of 0
+    results = [convolved(k, x, weight, bias, window, needs, relu) for k in (NATIVE, REFERENCE)]
+    windows = x[..., 0].size
+    counts = 9 * x.shape[3], 9 * weight.shape[3], windows, windows
+    for terms, a, b in zip(counts, *results, strict=True):
+        assert (a is None) == (b is None)
+        if a is not None:
+            scale = TOLERANCE[dtype] * (1 + np.sqrt(terms)) * max(1, abs(b).max())
+            np.testing.assert_allclose(a, b, rtol=0, atol=scale)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_number_of_threads_gives_the_same_bits(seed, dtype):
+    case = drawn(2 * seed, dtype)
+    with NATIVE.on_threads(1):
+        expected = [array.tobytes() for array in convolved(NATIVE, *case)]
+    for count in (2, 3, 8):
+        with NATIVE.on_threads(count):
+            assert [array.tobytes() for array in convolved(NATIVE, *case)] == expected
+
+
+def test_a_sample_does_not_depend_on_its_batch(dtype):
+    x, weight = arrays(np.random.default_rng(0), dtype, (5, 12, 13, 16), (3, 3, 16, 32))
+    window = Window((3, 3), padding=((1, 1), (1, 1)))
+    whole, _ = NATIVE.conv2d(x, weight, None, window, poisoned, False)
+    for sample in range(5):
+        alone, _ = NATIVE.conv2d(x[sample : sample + 1], weight, None, window, poisoned, False)
+        assert alone.tobytes() == whole[sample].tobytes()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_not_finite_stay_in_their_tiles(value, dtype):
+    """Each pixel is read by the tiles of at most 4 x 4 outputs."""
+    x, weight = arrays(np.random.default_rng(1), dtype, (1, 16, 16, 32), (3, 3, 32, 32))
+    window = Window((3, 3), padding=((1, 1), (1, 1)))
+    expected, _ = NATIVE.conv2d(x, weight, None, window, poisoned, False)
+    x[0, 8, 8, 3] = value
+    y, _ = NATIVE.conv2d(x, weight, None, window, poisoned, False)
+    assert not np.isfinite(y[0, 7:10, 7:10]).any()
+    inside = np.zeros((16, 16), bool)
+    inside[6:10, 6:10] = True
+    np.testing.assert_array_equal(y[0, ~inside], expected[0, ~inside])
