@@ -41,7 +41,8 @@ def apply(
         own, options = params[node.name], node.options
         match node.type:
             case "residual":
-                x = x + apply(node.branch, params, x, key, running)
+                added = apply(node.shortcut, params, x, key, running)
+                x = added + apply(node.branch, params, x, key, running)
             case "conv2d":
                 x = _conv2d(x, own, own["weight"], options)
             case "depthwise_conv2d":
@@ -50,7 +51,7 @@ def apply(
             case "dense":
                 x = x @ own["weight"] + own["bias"]
             case "conv1d":
-                x = _causal_conv1d(x, own, options["dilation_rate"])
+                x = _causal_conv1d(x, own, options.get("dilation_rate", 1))
             case "lstm":
                 x = _last_state(_lstm_step, x, own, 2)
             case "gru":
@@ -69,6 +70,8 @@ def apply(
                 x, running[node.name] = _batch_norm(x, own, running[node.name])
             case "max_pool2d":
                 x = _max_pool2d(x, options["pool_size"])
+            case "global_avg_pool1d":
+                x = x.mean(1)
             case "global_avg_pool2d":
                 x = x.mean((1, 2))
             case "dropout" if key is not None:
@@ -114,7 +117,7 @@ def _causal_conv1d(x: JaxArray, own: Own, dilation: int) -> JaxArray:
         rhs_dilation=(dilation,),
         dimension_numbers=("NWC", "WIO", "NWC"),
     )
-    return y + own["bias"]
+    return y + own["bias"] if "bias" in own else y
 
 
 def _last_state(step: Step, x: JaxArray, own: Own, states: int) -> JaxArray:

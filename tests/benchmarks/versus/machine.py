@@ -37,6 +37,7 @@ def described(threads: int) -> dict[str, Any]:
         "system": platform.platform(terse=True),
         "threads": threads,
         "blas": _blas(threads),
+        "gflops": {count: _gflops(count) for count in sorted({1, 2, threads})},
         "versions": {"python": platform.python_version()} | _versions(),
     }
 
@@ -59,6 +60,14 @@ def _blas(threads: int) -> str:
         for pool in pools
     ]
     return "; ".join(words) or "none that threadpoolctl knows"
+
+
+def _gflops(threads: int) -> float:
+    """Return the speed of NumPy's matrix product in a process with that number of threads."""
+    program = Path(__file__).with_name("matrix_product.py")
+    with environment(threads):
+        command = (sys.executable, str(program), str(threads))
+        return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def _versions() -> dict[str, str]:

@@ -1,17 +1,18 @@
 """Measurement of the workloads, one function each, and of their goals."""
 
+from collections.abc import Iterable
+
+from versus.goals import MEMORY, PRODUCTS_ALONE, Goal
+from versus.names import CHANNELS_LAST, OURS, PRODUCTS, TORCH
 from versus.pairing import SideError, compare, taking_part, weighed
 from versus.results import Result, Verdict
-from versus.sides import SIDES, before
-from versus.workloads import CHANNELS_LAST, OURS, PRODUCTS, TORCH, Case
+from versus.sides import SIDES
+from versus.workloads import Case
 
-MEMORY_GOAL = 0.5
-PRODUCTS_GOAL = 2.0
-BEFORE_GOAL = 1.03
 SPEED_UP_GOAL = 0.95
 
 
-def side_by_side(case: Case, threads: int, pairs: int, launches: int = 1) -> Result:
+def side_by_side(case: Case, threads: int, pairs: int, launches: int, block: float) -> Result:
     """Measure a case on every side, and its bare matrix products.
 
     The addresses of arrays change the speed of a process by several percent. So small differences
@@ -21,32 +22,26 @@ def side_by_side(case: Case, threads: int, pairs: int, launches: int = 1) -> Res
     for _ in range(launches):
         sides = taking_part(case, result, tuple(SIDES.keys() - result.skipped.keys()))
         contenders = {name: (sides[name], threads) for name in SIDES if name in sides}
-        compare(case, contenders, -(-pairs // launches), result)
-    result.values = {n: v for n, v in result.values.items() if n not in result.skipped}
+        compare(case, contenders, -(-pairs // launches), block, result)
+    result.drop_skipped()
     fastest = result.least(case.peers)
-    for ours in OURS:
-        if {ours, before(ours)} <= result.values.keys():
-            ratios = result.ratios(ours, before(ours))
-            result.verdicts.append(
-                Verdict(case.title, ours, "ratio to before", ratios, goal=BEFORE_GOAL)
-            )
-        if ours not in result.values or fastest is None:
-            continue
-        if ours in case.allowances:
-            both = zip(result.values[ours], result.values[fastest], strict=True)
-            beyond = [(a - b) * 1e6 for a, b in both]
-            allowed = case.allowances[ours] * 1e6
-            result.verdicts.append(
-                Verdict(case.title, ours, f"time beyond {fastest}", beyond, " us", allowed)
-            )
-        else:
-            ratios, limit = result.ratios(ours, fastest), case.limits.get(ours)
-            measure = f"ratio to {fastest}"
-            result.verdicts.append(Verdict(case.title, ours, measure, ratios, goal=limit))
+    if fastest is not None:
+        add_ratios(result, OURS, fastest, case.goal)
     return result
 
 
-def scaling(case: Case, threads: int, pairs: int) -> Result:
+def add_ratios(result: Result, ours: Iterable[str], peer: str, goal: Goal | None) -> None:
+    """Add the ratios of tinynet's sides to a peer to the verdicts of a result."""
+    limits, row = (goal.limits, goal.title) if goal is not None else ({}, "")
+    for name in ours:
+        if name in result.values:
+            ratios, measure = result.ratios(name, peer), f"ratio to {peer}"
+            result.verdicts.append(
+                Verdict(result.title, name, measure, ratios, goal=limits.get(name), row=row)
+            )
+
+
+def scaling(case: Case, threads: int, pairs: int, block: float) -> Result:
     """Measure a step and its bare matrix products, on one thread and on several."""
 
     def label(name: str, count: int) -> str:
@@ -56,15 +51,17 @@ def scaling(case: Case, threads: int, pairs: int) -> Result:
     sides = taking_part(case, result, (*OURS, PRODUCTS))
     counts = tuple(dict.fromkeys((1, threads)))
     contenders = {label(n, c): (side, c) for n, side in sides.items() for c in counts}
-    compare(case, contenders, pairs, result)
+    compare(case, contenders, pairs, block, result)
     there, many = result.values.keys(), label(PRODUCTS, threads)
     for ours in OURS:
         mine = label(ours, threads)
         if {mine, many} <= there:
             ratios = result.ratios(mine, many)
             measure = f"ratio to the products, {threads} threads"
-            goal = PRODUCTS_GOAL if case.network == "convnet" else None
-            result.verdicts.append(Verdict(case.title, ours, measure, ratios, goal=goal))
+            # The smaller convnet has no goal: its products take little of a step.
+            goal, row = PRODUCTS_ALONE.limits[ours], PRODUCTS_ALONE.title
+            judged = {"goal": goal, "row": row} if case.network == "convnet" else {}
+            result.verdicts.append(Verdict(case.title, ours, measure, ratios, **judged))
         if threads > 1 and {mine, many, label(ours, 1), label(PRODUCTS, 1)} <= there:
             own = result.ratios(label(ours, 1), mine)
             bare = result.ratios(label(PRODUCTS, 1), many)
@@ -89,11 +86,8 @@ def memory(case: Case, threads: int, pairs: int) -> list[Result]:
             continue
         beyond.values[name] = [float(first) for first, _ in peaks]
         whole.values[name] = [float(second) for _, second in peaks]
-    for result in (beyond, whole):
+    for result, goal in ((beyond, None), (whole, MEMORY)):
         least = result.least((TORCH, CHANNELS_LAST))
-        for ours in OURS:
-            if least is not None and ours in result.values:
-                ratios, measure = result.ratios(ours, least), f"ratio to {least}"
-                goal = MEMORY_GOAL if case.network == "mnist_cnn" else None
-                result.verdicts.append(Verdict(result.title, ours, measure, ratios, goal=goal))
+        if least is not None:
+            add_ratios(result, OURS, least, goal)
     return [beyond, whole]

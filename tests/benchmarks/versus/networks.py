@@ -39,6 +39,7 @@ class Node:
         params: Initial parameters, in tinynet's layout.
         image: For a dense layer on a flattened image or sequence, the shape of that.
         branch: The nodes whose output a residual layer adds to its input.
+        shortcut: The nodes that a residual layer applies to that input; none if it is unchanged.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Node:
     params: dict[str, Array]
     image: Shape | None = None
     branch: tuple["Node", ...] = field(default=())
+    shortcut: tuple["Node", ...] = field(default=())
 
     @property
     def channels_first_weight(self) -> Array:
@@ -89,8 +91,8 @@ def prefers_channels_first(nodes: tuple[Node, ...]) -> bool:
 
 
 def flat(nodes: tuple[Node, ...]) -> list[Node]:
-    """Return every node, including those of branches."""
-    return [inner for node in nodes for inner in (*flat(node.branch), node)]
+    """Return every node, including those of branches and shortcuts."""
+    return [n for node in nodes for n in (*flat(node.branch), *flat(node.shortcut), node)]
 
 
 def has_dropout(network: str) -> bool:
@@ -120,11 +122,16 @@ class _Builder:
         return tuple(nodes)
 
     def _node(self, layer: dict[str, Any], shape: Shape, image: Shape | None) -> Node:
-        options = {key: value for key, value in layer.items() if key not in ("type", "layers")}
+        apart = ("type", "layers", "shortcut")
+        options = {key: value for key, value in layer.items() if key not in apart}
         kind, name = layer["type"], f"{layer['type']}_{next(self._numbers)}"
         if kind == "residual":
             branch = self.sequence(layer["layers"], shape)
-            return Node(name, kind, options, shape, branch[-1].out_shape, {}, branch=branch)
+            shortcut, out_shape = (
+                self.sequence(layer.get("shortcut", ()), shape),
+                branch[-1].out_shape,
+            )
+            return Node(name, kind, options, shape, out_shape, {}, branch=branch, shortcut=shortcut)
         out_shape, param_shapes = shapes_of(kind, options, shape)
         params = {key: self._initial(key, value) for key, value in param_shapes.items()}
         image = image if kind == "dense" else None

@@ -1,22 +1,23 @@
-"""Alternating sides, A B A B, each in a separate process, one timed chunk at a time."""
+"""Alternating sides, A B A B, each in a separate process, one timed block of steps at a time."""
 
 import json
 import multiprocessing
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import Connection
 from typing import Any
 
+from versus.names import OURS
 from versus.quiet import QUIET, Watch
 from versus.results import Result
 from versus.sides import SIDES, Side
-from versus.worker import environment, serve, weigh
-from versus.workloads import OURS, Case
+from versus.worker import Pace, environment, serve, weigh
+from versus.workloads import Case
 
-CHUNK = 0.1
-"""Seconds of one timed chunk."""
+BLOCK = 0.3
+"""Seconds of one timed block of steps, by default."""
 
 MOST_ROUNDS = 3
 """Most rounds for each requested one, if other processes compute meanwhile."""
@@ -57,10 +58,10 @@ class Worker:
             raise SideError(wrong)
         return answer
 
-    def time(self, seconds: float) -> float:
-        """Return the mean seconds of one run, measured for about ``seconds``."""
+    def time(self, seconds: float) -> Pace:
+        """Return the mean time of one run, measured for about ``seconds``."""
         self._connection.send(seconds)
-        taken: float = self.answer()
+        taken: Pace = self.answer()
         return taken
 
 
@@ -121,7 +122,12 @@ def taking_part(case: Case, result: Result, names: tuple[str, ...]) -> dict[str,
 
 
 def compare(
-    case: Case, contenders: dict[str, tuple[Side, int]], pairs: int, result: Result
+    case: Case,
+    contenders: dict[str, tuple[Side, int]],
+    pairs: int,
+    block: float,
+    result: Result,
+    cpu: Collection[str] = (),
 ) -> None:
     """Start the contenders, alternate between them, and add their times to the result.
 
@@ -129,7 +135,9 @@ def compare(
         case: The case that each runs.
         contenders: A side and its number of threads, by the name in the result.
         pairs: Rounds in which every contender is timed once.
+        block: Seconds of each timed block of steps.
         result: The result to extend, also with the reasons of contenders that failed or differ.
+        cpu: The contenders of which the CPU time counts, not the elapsed time.
     """
     with ExitStack() as stack:
         workers: dict[str, Worker] = {}
@@ -144,20 +152,22 @@ def compare(
         for name, how in _different(answers).items():
             result.skipped[name] = how
             del workers[name]
-        rounds = _rounds(workers, pairs, result)
+        rounds = _rounds(workers, pairs, block, result)
         result.others = max([result.others, *(others for others, _ in rounds)])
         for name in workers:
-            result.values.setdefault(name, []).extend(times[name] for _, times in rounds)
+            paces = [times[name] for _, times in rounds]
+            own = [pace.cpu if name in cpu else pace.elapsed for pace in paces]
+            result.values.setdefault(name, []).extend(own)
 
 
 def _rounds(
-    workers: dict[str, Worker], pairs: int, result: Result
-) -> list[tuple[float, dict[str, float]]]:
+    workers: dict[str, Worker], pairs: int, block: float, result: Result
+) -> list[tuple[float, dict[str, Pace]]]:
     """Return the quietest rounds: the cores that others used, and the times by name.
 
     A failing side is removed from the workers, and its reason added to the result.
     """
-    rounds: list[tuple[float, dict[str, float]]] = []
+    rounds: list[tuple[float, dict[str, Pace]]] = []
     watch = Watch([worker.pid for worker in workers.values()])
     quiet = 0
     while workers and quiet < pairs and len(rounds) < MOST_ROUNDS * pairs:
@@ -165,7 +175,7 @@ def _rounds(
         # Forward and backward, so that a machine that slows down affects all sides alike.
         for name in list(workers)[:: 1 if len(rounds) % 2 == 0 else -1]:
             try:
-                times[name] = workers[name].time(CHUNK)
+                times[name] = workers[name].time(block)
             except SideError as error:
                 result.skipped[name] = str(error)
                 del workers[name]

@@ -34,8 +34,10 @@ class Watch:
             return perf_counter(), 0.0, 0.0
         user, nice, system, _, _, _, _, steal = map(int, STAT.read_text().split()[1:9])
         tick = os.sysconf("SC_CLK_TCK")
-        own = sum(map(_ticks, self._pids))
-        return perf_counter(), (user + nice + system + steal) / tick, own / tick
+        # The commands that this process has waited for count as its children.
+        ended = os.times()
+        own = sum(map(_ticks, self._pids)) / tick + ended.children_user + ended.children_system
+        return perf_counter(), (user + nice + system + steal) / tick, own
 
 
 def _ticks(pid: int) -> int:

@@ -3,10 +3,11 @@
 from dataclasses import asdict
 from typing import Any
 
+from versus.goals import HEAD, rows
+from versus.names import OURS
 from versus.quiet import QUIET
 from versus.results import Result, Verdict, quartiles
 from versus.sides import SIDES
-from versus.workloads import OURS
 
 Facts = dict[str, Any]
 
@@ -18,9 +19,22 @@ def header(facts: Facts) -> str:
         f"{facts['processor']}, {facts['cores']} cores, load {facts['load']}, {facts['system']}\n"
         f"{versions}\n"
         f"BLAS: {facts['blas']}\n"
+        f"{speed(facts['gflops'])}\n"
         f"{facts['threads']} threads, {facts['pairs']} pairs, float32; {facts['date']}\n"
         f"{facts['command']}"
     )
+
+
+def speed(gflops: dict[int, float]) -> str:
+    """Return the speed of a matrix product by threads, and the speed-up."""
+    one = gflops[1]
+    others = [
+        f"{rate:.0f} with {threads} ({rate / one:.2f} times as fast)"
+        for threads, rate in gflops.items()
+        if threads > 1
+    ]
+    figures = ", ".join([f"{one:.0f} GFLOP/s with 1 thread", *others])
+    return f"product of 1,024 x 1,024 in NumPy, float32: {figures}"
 
 
 def case(result: Result) -> str:
@@ -86,9 +100,19 @@ def goals(results: list[Result]) -> str:
     missed = [verdict for verdict in judged if not verdict.met]
     lines = [f"{len(judged) - len(missed)} of {len(judged)} goals met"]
     lines += [f"  not met: {v.what}, {v.side}: {_sentence(v)}" for v in missed]
-    lines += [f"  others computed meanwhile: {title}" for title in _disturbed(results)]
     lines += [f"  skipped: {line}" for line in _skipped(results)]
+    if disturbed := _disturbed(results):
+        lines.append("WARNING: the machine was not quiet, so these figures are not reliable:")
+        lines += [f"  other processes computed meanwhile: {title}" for title in disturbed]
     return "\n".join(lines)
+
+
+def goal_table(results: list[Result], *, every: bool) -> str:
+    """Return the table of the goals for a terminal; see `goals.rows`."""
+    cells = [HEAD, *rows(results, every=every)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(f"{c:{w}}" for c, w in zip(row, widths, strict=True)) for row in cells]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def as_json(facts: Facts, results: list[Result]) -> Facts:
@@ -100,15 +124,19 @@ def as_json(facts: Facts, results: list[Result]) -> Facts:
     return {**facts, "results": rows_of_results}
 
 
-def markdown(facts: Facts, results: list[Result]) -> str:
-    """Return two tables for the README: the goals, and the medians of all sides."""
+def markdown(facts: Facts, results: list[Result], *, every: bool) -> str:
+    """Return tables for the README: the goals, the figures of all cases, and the medians."""
     parts = [
         "\n".join(f"{line}  " for line in header(facts).splitlines()[:-1]),
         f"`{facts['command']}`",
+        _table(HEAD, rows(results, every=every)),
         _markdown_goals(results),
         _markdown_medians([result for result in results if result.values.keys() <= SIDES.keys()]),
         _markdown_lists([r for r in results if not r.values.keys() <= SIDES.keys()]),
-        "\n".join(f"- others computed meanwhile: {title}" for title in _disturbed(results)),
+        "\n".join(
+            f"- not reliable, other processes computed meanwhile: {title}"
+            for title in _disturbed(results)
+        ),
         "\n".join(f"- {line}" for line in _skipped(results)),
     ]
     return "\n\n".join(part for part in parts if part)

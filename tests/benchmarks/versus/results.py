@@ -16,6 +16,7 @@ class Verdict:
         unit: The unit for reports.
         goal: The limit of the median; None without a goal.
         at_least: True if the goal is a minimum, not a maximum.
+        row: The title of the row in the table of goals; empty if it has none.
     """
 
     what: str
@@ -25,6 +26,7 @@ class Verdict:
     unit: str = ""
     goal: float | None = None
     at_least: bool = False
+    row: str = ""
 
     @property
     def median(self) -> float:
@@ -61,6 +63,10 @@ class Result:
     skipped: dict[str, str] = field(default_factory=dict)
     verdicts: list[Verdict] = field(default_factory=list)
     others: float = 0.0
+
+    def drop_skipped(self) -> None:
+        """Remove the values of sides that were skipped later."""
+        self.values = {n: v for n, v in self.values.items() if n not in self.skipped}
 
     def medians(self) -> dict[str, float]:
         return {side: median(values) for side, values in self.values.items() if values}

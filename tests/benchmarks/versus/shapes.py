@@ -28,7 +28,8 @@ def shapes_of(kind: str, options: dict[str, Any], shape: Shape) -> tuple[Shape, 
             size = options["kernel_size"]
             return (*_windows(options, shape), shape[-1]), {"weight": (size, size, shape[-1], 1)}
         case "conv1d" if options["padding"] == "causal":
-            return _affine((shape[0], options["filters"]), (options["kernel_size"], shape[-1]))
+            lead = options["kernel_size"], shape[-1]
+            return _affine((shape[0], options["filters"]), lead, options.get("use_bias", True))
         case "lstm" | "gru":
             units, columns = options["units"], GATES[kind] * options["units"]
             weights = {"weight": (shape[-1], columns), "recurrent_weight": (units, columns)}
@@ -78,7 +79,7 @@ def _without_params(kind: str, options: dict[str, Any], shape: Shape) -> Shape:
             return (shape[0] // size, shape[1] // size, shape[2])
         case "flatten":
             return (math.prod(shape),)
-        case "global_avg_pool2d":
+        case "global_avg_pool1d" | "global_avg_pool2d":
             return shape[-1:]
         case "slice" if options["axis"] == 1:
             return (len(range(shape[0])[options["start"] :]), *shape[1:])

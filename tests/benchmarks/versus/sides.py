@@ -1,23 +1,22 @@
 """The compared sides: names, abilities and requirements."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
 
-from versus.specs import IMAGES
-from versus.workloads import (
+from versus.names import (
     CHANNELS_LAST,
     COMPILED,
     JAX,
     NATIVE,
     NUMPY,
     ONNX,
-    OURS,
     PRODUCTS,
     SKLEARN,
     TORCH,
-    Case,
 )
+from versus.specs import IMAGES
+from versus.workloads import Case
 
 EVERYTHING = ("train", "infer")
 WITH_GENERATION = (*EVERYTHING, "generate")
@@ -83,16 +82,3 @@ SIDES = {
     ),
     PRODUCTS: Side("blas_side", ("numpy", "numpy"), networks=tuple(IMAGES), checked_steps=0),
 }
-
-
-def before(name: str) -> str:
-    """Return the name of the side that runs one of `OURS` in the environment of an older tree."""
-    return f"{name} before"
-
-
-def compare_with_before(python: str) -> None:
-    """Replace the peers by tinynet's own sides, run by the interpreter of an older tree."""
-    ours = {name: SIDES[name] for name in OURS}
-    older = {before(name): replace(side, python=python) for name, side in ours.items()}
-    SIDES.clear()
-    SIDES.update(ours | older)

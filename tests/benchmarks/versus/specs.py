@@ -12,6 +12,8 @@ Layer = dict[str, Any]
 class Network:
     """Layers as in a spec, and a `residual` layer that adds its `layers` to its input.
 
+    If a residual layer has a `shortcut`, it adds the output of these layers in place of its input.
+
     Attributes:
         input_shape: Shape of one sample of the input.
         layers: The layers.
@@ -34,16 +36,20 @@ def _dense(units: int) -> list[Layer]:
 
 RELU, FLATTEN = [{"type": "relu"}], [{"type": "flatten"}]
 POOL = [{"type": "max_pool2d", "pool_size": 2}]
+GLOBAL_POOL = [{"type": "global_avg_pool2d"}]
 
 
-def _normed(filters: int) -> list[Layer]:
-    """A convolution that keeps the size and has no bias, since batch norm follows."""
-    return [*_conv(filters, padding="same", use_bias=False), {"type": "batch_norm"}]
+def _normed(filters: int, strides: int = 1) -> list[Layer]:
+    """A padded convolution without bias, since batch norm follows."""
+    return [*_conv(filters, strides=strides, padding=1, use_bias=False), {"type": "batch_norm"}]
 
 
-def _residual(filters: int) -> list[Layer]:
-    branch = [*_normed(filters), *RELU, *_normed(filters)]
-    return [{"type": "residual", "layers": branch}, *RELU]
+def _residual(filters: int, strides: int = 1) -> list[Layer]:
+    """A block of ResNet-20 (He et al., 2015); with strides, its shortcut is a convolution too."""
+    branch = [*_normed(filters, strides), *RELU, *_normed(filters)]
+    projection = {"type": "conv2d", "filters": filters, "kernel_size": 1, "strides": strides}
+    shortcut = [{**projection, "use_bias": False}, {"type": "batch_norm"}] if strides > 1 else []
+    return [{"type": "residual", "layers": branch, "shortcut": shortcut}, *RELU]
 
 
 def _separable(filters: int, strides: int = 1) -> list[Layer]:
@@ -108,6 +114,19 @@ def _causal(filters: int, dilation: int) -> list[Layer]:
     return [{**layer, "dilation_rate": dilation}]
 
 
+def _fcn(length: int, channels: int) -> Network:
+    """The convolutional classifier of time series by Wang, Yan and Oates (2017)."""
+    layers: list[Layer] = []
+    for filters, size in ((128, 8), (256, 5), (128, 3)):
+        convolution = {"type": "conv1d", "filters": filters, "kernel_size": size}
+        layers += [
+            {**convolution, "padding": "causal", "use_bias": False},
+            {"type": "batch_norm"},
+            *RELU,
+        ]
+    return Network((length, channels), (*layers, {"type": "global_avg_pool1d"}, *_dense(10)))
+
+
 def _tcn(length: int, channels: int) -> Network:
     """Causal convolutions that look ever further back, as in `models/series_tcn.json`."""
     layers: list[Layer] = []
@@ -139,14 +158,38 @@ IMAGES = {
             *_dense(10),
         ),
     ),
+    "fashion_norm": Network(
+        (28, 28, 1),
+        (
+            *(_normed(32) + RELU + POOL + _normed(64) + RELU + POOL + FLATTEN),
+            *(_dense(128) + RELU + _dense(10)),
+        ),
+    ),
+    "cifar_norm": Network(
+        (32, 32, 3),
+        (
+            *(_normed(32) + RELU + _normed(32) + RELU + POOL),
+            *(_normed(64) + RELU + _normed(64) + RELU + POOL),
+            *(GLOBAL_POOL + _dense(10)),
+        ),
+    ),
+    # ResNet-20 for CIFAR (He et al., 2015), with convolutions as shortcuts between the stages.
+    "resnet20": Network(
+        (32, 32, 3),
+        (
+            *(_normed(16) + RELU + 3 * _residual(16)),
+            *(_residual(32, strides=2) + 2 * _residual(32)),
+            *(_residual(64, strides=2) + 2 * _residual(64)),
+            *(GLOBAL_POOL + _dense(10)),
+        ),
+    ),
     "mlp": _mlp(256, 128, 10),
     "wide_mlp": _mlp(2048, 2048, 10),
     "residual": Network(
         (32, 32, 3),
         (
             *(_normed(64) + RELU + 3 * _residual(64)),
-            {"type": "global_avg_pool2d"},
-            *_dense(10),
+            *(GLOBAL_POOL + _dense(10)),
         ),
     ),
     "separable": Network(
@@ -155,8 +198,7 @@ IMAGES = {
             *(_normed(32) + RELU + _separable(64)),
             *(_separable(128, strides=2) + _separable(128)),
             *(_separable(256, strides=2) + _separable(256)),
-            {"type": "global_avg_pool2d"},
-            *_dense(10),
+            *(GLOBAL_POOL + _dense(10)),
         ),
     ),
     "group_norm": Network(
@@ -165,8 +207,7 @@ IMAGES = {
             *(_group_normed(64, size=3) + RELU + 2 * _bottleneck(64) + POOL),
             *(_group_normed(128) + RELU + 2 * _bottleneck(128) + POOL),
             *(_group_normed(256) + RELU + 2 * _bottleneck(256)),
-            {"type": "global_avg_pool2d"},
-            *_dense(10),
+            *(GLOBAL_POOL + _dense(10)),
         ),
     ),
     "mnist_cnn": _from_file("mnist_cnn", (28, 28, 1)),
@@ -179,6 +220,7 @@ SEQUENCES = {
     "gru": _recurrent("gru"),
     "gpt": _gpt(characters=71, length=128, width=128, heads=4, blocks=4),
     "tcn": _tcn(length=256, channels=64),
+    "fcn": _fcn(length=128, channels=9),
 }
 
 NETWORKS = IMAGES | SEQUENCES

@@ -7,8 +7,6 @@ from typing import Any
 
 import tinynet
 from tinynet import registry
-from tinynet.prediction.generation import TextGenerator
-from tinynet.prediction.sampling import Sampling
 from versus.networks import FIRST_INDEX, LEARNING_RATE, Array, Node, batch_of, nodes_of
 from versus.specs import NETWORKS
 
@@ -50,6 +48,10 @@ def generate(
     network: str, batch: int, *, threads: int, dropout: bool, kernels: str
 ) -> Callable[[], list[int]]:
     """Return a function that computes the indices of a text, the most probable ones."""
+    # Imported here, as older trees have none of it.
+    from tinynet.prediction.generation import TextGenerator
+    from tinynet.prediction.sampling import Sampling
+
     nodes = nodes_of(network, dropout=dropout)
     characters, (length,) = NETWORKS[network].indices, NETWORKS[network].input_shape
     # The vocabulary of this text has index 0 for unknown characters, and then its own.
@@ -99,7 +101,12 @@ def _layers(nodes: tuple[Node, ...], before: str) -> Iterable[dict[str, Any]]:
     for node in nodes:
         if node.type == "residual":
             yield from _layers(node.branch, before)
-            yield {"type": "add", "name": node.name, "inputs": [before, node.branch[-1].name]}
+            added = before
+            if node.shortcut:
+                first, *others = _layers(node.shortcut, before)
+                yield from ({**first, "inputs": [before]}, *others)
+                added = node.shortcut[-1].name
+            yield {"type": "add", "name": node.name, "inputs": [added, node.branch[-1].name]}
         else:
             yield {"type": node.type, "name": node.name, **node.options}
         before = node.name
@@ -108,6 +115,6 @@ def _layers(nodes: tuple[Node, ...], before: str) -> Iterable[dict[str, Any]]:
 def fill(net: tinynet.Network, nodes: tuple[Node, ...]) -> None:
     """Set the parameters to the initial values of every side."""
     for node in nodes:
-        fill(net, node.branch)
+        fill(net, node.branch + node.shortcut)
         for name, value in node.params.items():
             net.params[f"{node.name}/{name}"][...] = value

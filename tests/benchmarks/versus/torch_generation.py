@@ -82,7 +82,7 @@ def one_position(nodes: tuple[Node, ...]) -> nn.Sequential:
 def _one_position(node: Node) -> nn.Module:
     match node.type:
         case "residual":
-            return Residual(one_position(node.branch))
+            return Residual(one_position(node.branch), one_position(node.shortcut))
         case "multi_head_attention":
             return AttentionAtPosition(node)
         case "position_embedding":

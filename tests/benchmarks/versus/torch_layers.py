@@ -12,14 +12,15 @@ from versus.shapes import before_and_after
 
 
 class Residual(nn.Module):
-    """A residual block: the input plus the output of a branch."""
+    """A residual block: the output of a branch plus that of a shortcut."""
 
-    def __init__(self, branch: nn.Module) -> None:
+    def __init__(self, branch: nn.Module, shortcut: nn.Module) -> None:
         super().__init__()
         self.branch = branch
+        self.shortcut = shortcut
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.branch(x)
+        return self.shortcut(x) + self.branch(x)
 
 
 class CausalConv1d(nn.Module):
@@ -28,10 +29,11 @@ class CausalConv1d(nn.Module):
     def __init__(self, node: Node) -> None:
         super().__init__()
         size, channels, filters = node.params["weight"].shape
-        dilation = node.options["dilation_rate"]
+        dilation = node.options.get("dilation_rate", 1)
         self.padding = ((size - 1) * dilation, 0)
-        conv = nn.Conv1d(channels, filters, size, dilation=dilation)
-        self.conv = filled(conv, node.params["weight"].transpose(2, 1, 0), node.params["bias"])
+        bias = node.params.get("bias")
+        conv = nn.Conv1d(channels, filters, size, dilation=dilation, bias=bias is not None)
+        self.conv = filled(conv, node.params["weight"].transpose(2, 1, 0), bias)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.conv(functional.pad(x, self.padding))
@@ -124,7 +126,7 @@ def module(node: Node) -> nn.Module:
     options, params = node.options, node.params
     match node.type:
         case "residual":
-            return Residual(sequential(node.branch))
+            return Residual(sequential(node.branch), sequential(node.shortcut))
         case "conv2d":
             layer = nn.Conv2d(
                 node.in_shape[2],
@@ -146,7 +148,8 @@ def module(node: Node) -> nn.Module:
             linear = nn.Linear(node.in_shape[-1], options["units"])
             return filled(linear, node.channels_first_weight.T, params["bias"])
         case "batch_norm":
-            norm = nn.BatchNorm2d(node.in_shape[2], NORM_EPSILON, 1 - NORM_MOMENTUM)
+            kind = nn.BatchNorm2d if len(node.in_shape) == 3 else nn.BatchNorm1d
+            norm = kind(node.in_shape[-1], NORM_EPSILON, 1 - NORM_MOMENTUM)
             return filled(norm, params["gamma"], params["beta"])
         case "layer_norm":
             layer_norm = nn.LayerNorm(node.in_shape[-1:], NORM_EPSILON)
@@ -164,6 +167,8 @@ def module(node: Node) -> nn.Module:
             return Positions(node)
         case "max_pool2d":
             return nn.MaxPool2d(options["pool_size"])
+        case "global_avg_pool1d":
+            return nn.Sequential(nn.AdaptiveAvgPool1d(1), nn.Flatten())
         case "global_avg_pool2d":
             return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
         case "dropout":

@@ -10,16 +10,16 @@ from contextlib import contextmanager
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
-from time import perf_counter
-from typing import Any
+from time import perf_counter, process_time
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from versus.sides import Side
 from versus.workloads import Case
 
-WARM = 0.03
-"""Seconds of warm-up: caches fill, and idle threads of other sides go to sleep."""
+WARM = 0.05
+"""Seconds of steps before a block that don't count: caches fill, threads of others fall asleep."""
 
 MEMORY_STEPS = 20
 """Steps after which memory has stopped growing."""
@@ -93,21 +93,34 @@ def weigh(connection: Connection, side: Side, case: Case, threads: int) -> None:
         connection.send((None, _short(error)))
 
 
-def timed(run: Callable[[], Any], seconds: float) -> float:
-    """Return the mean seconds of a run, over as many as fit into that time, after a warm-up."""
+class Pace(NamedTuple):
+    """The mean time of a step in a block, in seconds.
+
+    Attributes:
+        elapsed: By the clock.
+        cpu: The CPU time of all threads of the process.
+    """
+
+    elapsed: float
+    cpu: float
+
+
+def timed(run: Callable[[], Any], seconds: float) -> Pace:
+    """Return the mean time of a run, over as many as fit into that time, after a warm-up."""
     _repeat(run, WARM)
-    count, elapsed = _repeat(run, seconds)
-    return elapsed / count
+    busy, start = process_time(), perf_counter()
+    count = _repeat(run, seconds)
+    return Pace((perf_counter() - start) / count, (process_time() - busy) / count)
 
 
-def _repeat(run: Callable[[], Any], seconds: float) -> tuple[int, float]:
-    count, start = 0, perf_counter()
+def _repeat(run: Callable[[], Any], seconds: float) -> int:
+    """Run as often as fits into that time, at least once, and return the number."""
+    count, end = 0, perf_counter() + seconds
     while True:
         run()
         count += 1
-        elapsed = perf_counter() - start
-        if elapsed >= seconds:
-            return count, elapsed
+        if perf_counter() >= end:
+            return count
 
 
 def _maker(side: Side, action: str) -> Callable[..., Callable[[], Any]]:
