@@ -10,7 +10,7 @@ Where several processes have shards of one batch, they exchange what the arrows 
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,11 +19,14 @@ import numpy as np
 from tinynet.engine import layer_calls
 from tinynet.engine.losses import LossInputs, LossResult
 from tinynet.engine.process_group import ProcessGroup
-from tinynet.engine.program import Program, Stage
+from tinynet.engine.program import Program, Stage, SyncPoint
 from tinynet.engine.shard_pass import Observer, RandomKey, ShardPass
 from tinynet.engine.shares import BatchShare
+from tinynet.engine.summary_tree import Parts, merge_nodes
 from tinynet.engine.threads import ThreadPool
+from tinynet.engine.tree import Node
 from tinynet.kernels.memory import Workspace
+from tinynet.layer import Mergeable
 from tinynet.types import Array
 
 T = TypeVar("T")
@@ -54,6 +57,7 @@ class BatchPass:
         key: RandomKey,
         observe: Observer | None = None,
         group: ProcessGroup | None = None,
+        merge_summaries: bool = False,
     ) -> None:
         """Prepare the passes.
 
@@ -68,6 +72,7 @@ class BatchPass:
             key: Key of the random streams.
             observe: Called with each node and its output.
             group: The processes that have the other shards; None if this one has all.
+            merge_summaries: True to merge the summaries of all shards into one where a layer can.
         """
         self.share = share
         self._slices = share.local_slices
@@ -88,8 +93,9 @@ class BatchPass:
         self.results: list[LossResult] = [LossResult({}, {}, {})] * len(self.shards)
         self.predictions: dict[str, Array] = {}
         self._program, self._labels, self._pool = program, labels, pool
-        self._group = group
+        self._group, self._merge_summaries = group, merge_summaries
         self._stages = program.stages(training=training)
+        self._exchanges = self._planned_exchanges()
         self._summaries: list[Any] = []
         self._idle = self._distribute(workspaces)
 
@@ -109,6 +115,22 @@ class BatchPass:
             workspace.reset()
             shard.workspace = workspace
         return deque()
+
+    def _planned_exchanges(self) -> deque[bool]:
+        """Return the exchanges of this pass and the one after it: True for each that is a merge."""
+        exits = [stage.exit for stage in self._stages if stage.exit is not None]
+        merges = [self._merges(sync) for sync in exits]
+        if self._labels is not None and self._program.losses_need_batch:
+            merges.append(False)
+        merges += [self._merges(sync) for sync in reversed(exits) if sync.operation.has_backward]
+        return deque([*merges, False])
+
+    def _merges(self, sync: SyncPoint) -> bool:
+        return (
+            self._merge_summaries
+            and sync.exchange == "summaries"
+            and isinstance(sync.operation.node.layer, Mergeable)
+        )
 
     def forward(self) -> None:
         """Run forward, to the losses if there are inputs for them.
@@ -201,7 +223,7 @@ class BatchPass:
         assert stage.exit is not None
         op, exchange = stage.exit
         if exchange == "summaries":
-            self._summaries = self._gather([shard.summary for shard in self.shards])
+            self._summaries = self._collect(partial(layer_calls.merge_summaries, op.node))
             return
         parts = self._gather([shard.inputs(op) for shard in self.shards])
         if not self.shards:
@@ -220,7 +242,8 @@ class BatchPass:
         if not op.has_backward:
             return
         if exchange == "summaries":
-            self._summaries = self._gather([shard.summary for shard in self.shards])
+            merge = partial(layer_calls.merge_gradient_summaries, op.node)
+            self._summaries = self._collect(merge)
             return
         own = [shard.pop_backward_arguments(op) for shard in self.shards]
         parts = self._gather([gradients for _, _, gradients in own])
@@ -241,8 +264,30 @@ class BatchPass:
         for shard, rows in zip(self.shards, self.share.own_slices, strict=True):
             shard.add_input_gradients(op, [d if d is None else d[rows] for d in d_inputs])
 
+    def _collect(self, merge: Callable[[Any, Any], Any]) -> list[Any]:
+        """Return the summaries of all shards of the batch, in order, or the merged one.
+
+        Args:
+            merge: Returns the summary of the samples of two summaries.
+        """
+        own = [shard.summary for shard in self.shards]
+        if not self._exchanges[0]:
+            return self._gather(own)
+        shards = len(self.share.slices)
+
+        def join(first: Parts[Any], second: Parts[Any]) -> Parts[Any]:
+            return merge_nodes([*first, *second], shards, merge)
+
+        leaves = [(Node(0, n), summary) for n, summary in zip(self.share.own, own, strict=True)]
+        merged = merge_nodes(leaves, shards, merge)
+        self._exchanges.popleft()
+        if self._group is not None:
+            merged = self._group.merge(merged, join, merge_follows=self._exchanges[0])
+        return [summary for _, summary in merged]
+
     def _gather(self, parts: list[T]) -> list[T]:
         """Return the parts of all shards of the batch, in order, from those of the own shards."""
+        self._exchanges.popleft()
         if self._group is None:
             return parts
         return [part for gathered in self._group.gather(parts) for part in gathered]

@@ -23,6 +23,7 @@ from tinynet.engine.program import Program
 from tinynet.engine.shard_pass import RandomKey, ShardPass
 from tinynet.engine.sharding import equal_slices
 from tinynet.engine.shares import BatchShare
+from tinynet.engine.summary_tree import MERGED_SHARDS
 from tinynet.engine.threads import ThreadPool, threads_to_use
 from tinynet.engine.tree import Order
 from tinynet.kernels.memory import Workspace
@@ -102,8 +103,8 @@ class Engine:
             program: A program with losses.
             threads: Number of threads; by default the number of cores.
             shards: Number of shards of a batch in training, whose gradients are then added by a
-                binary tree; by default the number follows from the network, and they are added in
-                order.
+                binary tree, as are the summaries of many shards; by default the number follows from
+                the network, and gradients are added in order.
             group: The processes that train together; None for one process.
 
         Raises:
@@ -278,6 +279,10 @@ class Engine:
         threads = self.threads if len(share.own) == 1 else 1
         return in_numeric_context(self._program.kernels, threads, work, *args)
 
+    def _merges(self, share: BatchShare) -> bool:
+        # Without a number in the spec the bits are those of earlier versions.
+        return self._shards is not None and len(share.slices) > MERGED_SHARDS
+
     def _weights(self, weights: Array | None) -> Array | None:
         return None if weights is None else np.asarray(weights, self._program.dtype)
 
@@ -300,6 +305,7 @@ class Engine:
             training=training,
             key=key,
             group=self.group if training else None,
+            merge_summaries=training and self._merges(share),
         )
         batch.forward()
         if training:
@@ -328,6 +334,7 @@ class Engine:
             training=True,
             key=key,
             observe=observe,
+            merge_summaries=self._merges(share),
         ).forward()
         return names
 

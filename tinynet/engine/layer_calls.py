@@ -21,6 +21,7 @@ from tinynet.layer import (
     Gradients,
     Incremental,
     Layer,
+    Mergeable,
     Summarized,
 )
 from tinynet.layer.context import Context, Needs
@@ -72,6 +73,26 @@ def forward_with(
     with _errors_of(node, "forward_with"):
         returned = cast(Summarized, node.layer).forward_with(ctx, summaries, *inputs)
     return _checked_outputs(node, "forward_with", returned, len(inputs[0]))
+
+
+def merge_summaries(node: Node, first: Any, second: Any) -> Any:
+    """Return the layer's summary of the samples of two summaries.
+
+    Raises:
+        PluginError: if the layer raises an exception.
+    """
+    with _errors_of(node, "merge_summaries"):
+        return cast(Mergeable, node.layer).merge_summaries(first, second)
+
+
+def merge_gradient_summaries(node: Node, first: Any, second: Any) -> Any:
+    """Return the layer's summary of the ``dy`` of two summaries.
+
+    Raises:
+        PluginError: if the layer raises an exception.
+    """
+    with _errors_of(node, "merge_gradient_summaries"):
+        return cast(Mergeable, node.layer).merge_gradient_summaries(first, second)
 
 
 def summarize_gradient(

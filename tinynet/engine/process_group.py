@@ -3,19 +3,28 @@
 An error must not leave the other processes waiting for the one that failed. Every object that they
 gather is therefore sent as an item or as a failure: a process that fails sends its failure in the
 next `gather` of the others, and then all of them raise `PeerFailure`. So wherever a process can
-fail, the next thing that the others call must be `gather` or `share`; arrays are exchanged right
-after a `gather` that all have passed.
+fail, the next thing that the others call must be `gather`, `share` or `merge`; arrays are exchanged
+right after a `gather` that all have passed. A `merge` begins with a `gather`, unless the `merge`
+before it has announced it: then a process that fails sends its failure along the tree.
 """
 
-import pickle
 import socket
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import reduce
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from tinynet import errors
+from tinynet.engine.failures import (
+    Failure,
+    Failures,
+    errors_text,
+    pickled,
+    pickled_errors,
+    unpickled,
+    unpickled_error,
+)
+from tinynet.engine.summary_tree import merge_processes
 from tinynet.engine.threads import MOST_THREADS, usable_cores
 from tinynet.engine.watchdog import LOST, Watchdog
 from tinynet.errors import PeerFailure, TinynetError
@@ -67,6 +76,7 @@ class ProcessGroup:
         self.doing = "the start"
         self.failure: Exception | None = None
         self._lost = False  # A call of the fleet has failed: the processes may be out of step.
+        self._merge_follows = False  # The next exchange of all processes is a `merge`.
         self._host = socket.gethostname()
         self._watchdog = watchdog or Watchdog(fleet, timeout)
         places = self.gather((self._host, usable_cores()))
@@ -80,7 +90,7 @@ class ProcessGroup:
             PeerFailure: if a process has failed; the same one in every process.
             TinynetError: if the item cannot be pickled; pass it to `fail`, like every error.
         """
-        return [_unpickled(item) for item in self._gathered(_pickled(item))]
+        return [unpickled(item) for item in self._gathered(pickled(item))]
 
     def share(self, item: Any = None) -> Any:
         """Return the item of process 0, after all processes have come here without an error.
@@ -89,9 +99,29 @@ class ProcessGroup:
             PeerFailure: if a process has failed; the same one in every process.
             TinynetError: if the item cannot be pickled.
         """
-        pickled = _pickled(item) if self.first else b""
-        self._gathered(_pickled(None))
-        return _unpickled(self._call(self._fleet.broadcast, pickled))
+        data = pickled(item) if self.first else b""
+        self._gathered(pickled(None))
+        return unpickled(self._call(self._fleet.broadcast, data))
+
+    def merge(self, item: T, join: Callable[[T, T], T], *, merge_follows: bool) -> T:
+        """Return the items of all processes, merged in pairs in the order of their numbers.
+
+        Args:
+            item: The item of this process.
+            join: Returns the item of two groups of processes, of which the first precede.
+            merge_follows: True if the next exchange of the processes is `merge`, too; it then needs
+                no `gather` before it.
+
+        Raises:
+            PeerFailure: if a process has failed, also in `join`; the same one in every process.
+            TinynetError: if the result cannot be read here.
+        """
+        if not self._merge_follows:
+            self._gathered(pickled(None))
+            self._merge_follows = True
+        merging = _Merging(self.rank, self._as_failure, item, join)
+        result: T = self._merged(merging, merge_follows=merge_follows)
+        return result
 
     def swap(self, peer: int, send: Array, receive: Array) -> None:
         """Send an array to another process while receiving one from it; see `Fleet.swap`."""
@@ -126,7 +156,12 @@ class ProcessGroup:
         if self._lost:
             self._abort(f"has lost the others ({errors_text(error)})", LOST)
         try:
-            self._gathered(self._as_failure(error), error)
+            if self._merge_follows:
+                merging = _Merging(self.rank, self._as_failure)
+                merging.fail(error)
+                self._merged(merging, merge_follows=False)
+            else:
+                self._gathered(self._as_failure(error), error)
         except BaseException as raised:
             if raised is self.failure:
                 raise
@@ -147,28 +182,38 @@ class ProcessGroup:
         if self.failure is not None:
             raise self.failure
         items = self._call(self._fleet.all_gather, item)
-        failed = [(rank, item) for rank, item in enumerate(items) if not isinstance(item, bytes)]
+        failed = [
+            Failures(rank, item) for rank, item in enumerate(items) if not isinstance(item, bytes)
+        ]
         if failed:
-            self.failure = self._common_failure(failed, own)
-            raise self.failure
+            self._end(reduce(Failures.joined, failed), own)
         return items
 
-    def _as_failure(self, error: Exception) -> tuple[str, str, list[bytes]]:
+    def _merged(self, merging: "_Merging", *, merge_follows: bool) -> Any:
+        """Take part in a merge, with an item or a failure."""
+        if self.failure is not None:
+            raise self.failure
+        result = self._call(merge_processes, self._fleet, merging)
+        self._merge_follows = merge_follows
+        failures, item = unpickled(result)
+        if failures is not None:
+            self._end(failures, merging.own_error)
+        return item
+
+    def _as_failure(self, error: Exception) -> Failure:
         """Return the host, the text, and pickled forms of an error, of which the first may fail."""
         text = errors_text(error)
         return self._host, f"{type(error).__qualname__}: {text}", pickled_errors(error, self.rank)
 
-    def _common_failure(
-        self, failed: list[tuple[int, tuple[str, str, list[bytes]]]], own: Exception | None
-    ) -> Exception:
-        rank, (host, text, forms) = failed[0]
-        alike = all(other == text for _, (_, other, _) in failed)
-        if own is not None and alike and len(failed) == self.size:
-            return own
+    def _end(self, failures: Failures, own: Exception | None) -> NoReturn:
+        """Raise the exception that every process raises; `own` is the error of this one."""
+        rank, (host, _, forms) = failures.rank, failures.first
+        if own is not None and failures.alike and failures.processes == self.size:
+            self.failure = own
+            raise own
         error = own if own is not None and rank == self.rank else unpickled_error(forms)
-        failure = PeerFailure(rank, self.size, host, error)
-        failure.__cause__ = error
-        return failure
+        self.failure = PeerFailure(rank, self.size, host, error)
+        raise self.failure from error
 
     def _call(self, function: Callable[..., T], *arguments: Any) -> T:
         lost = self._lost
@@ -189,6 +234,56 @@ class ProcessGroup:
         self.abort(code)
 
 
+class _Merging:
+    """The part of a merge that one process does.
+
+    Attributes:
+        own_error: The error of this process.
+    """
+
+    def __init__(
+        self,
+        rank: int,
+        describe: Callable[[Exception], Failure],
+        item: Any = None,
+        join: Callable[[Any, Any], Any] | None = None,
+    ) -> None:
+        """Begin with the item of this process; without one, `fail` must be called."""
+        self.own_error: Exception | None = None
+        self._rank, self._describe, self._item, self._join = rank, describe, item, join
+        self._failures: Failures | None = None
+
+    def fail(self, error: Exception) -> None:
+        """Replace the item by a failure."""
+        self.own_error = error
+        self._add_failures(Failures(self._rank, self._describe(error)))
+
+    def add(self, received: bytes) -> None:
+        """Join the item with that of later processes, unless some have failed."""
+        try:
+            failures, item = unpickled(received)
+            if failures is not None:
+                self._add_failures(failures)
+            elif self._failures is None:
+                assert self._join is not None
+                self._item = self._join(self._item, item)
+        except Exception as error:
+            if self.own_error is None:
+                self.fail(error)
+
+    def result(self) -> bytes:
+        """Return the item, or the failures, for another process."""
+        if self._failures is None:
+            try:
+                return pickled((None, self._item))
+            except TinynetError as error:
+                self.fail(error)
+        return pickled((self._failures, None))
+
+    def _add_failures(self, failures: Failures) -> None:
+        self._failures = failures if self._failures is None else self._failures.joined(failures)
+
+
 def threads_of(rank: int, places: Sequence[tuple[str, frozenset[int]]]) -> int:
     """Return the share of a process in the cores of its machine.
 
@@ -200,68 +295,3 @@ def threads_of(rank: int, places: Sequence[tuple[str, frozenset[int]]]) -> int:
     machine, cores = places[rank]
     sharing = sum(host == machine and not cores.isdisjoint(own) for host, own in places)
     return min(max(1, len(cores) // max(1, sharing)), MOST_THREADS)
-
-
-def errors_text(error: BaseException) -> str:
-    """Return the message of an error, or a description if it has none or fails to make one."""
-    try:
-        return str(error) or type(error).__name__
-    except Exception:
-        return type(error).__name__
-
-
-def pickled_errors(error: Exception, rank: int) -> list[bytes]:
-    """Return an error in forms of which a process uses the first that it can read.
-
-    Each has the traceback as a note, since a traceback cannot be sent.
-    """
-    forms: list[bytes] = []
-    lines = "".join(traceback.format_exception(error)).rstrip("\n")
-    for form in (error, _plain(error)):
-        try:
-            copy = pickle.loads(pickle.dumps(form))
-            if type(copy) is type(form) and str(copy) == str(form):
-                copy.add_note(f"in process {rank}:\n{lines}")
-                forms.append(pickle.dumps(copy))
-        except Exception:  # of a class from a plugin: anything may happen
-            continue
-    return forms
-
-
-def _plain(error: Exception) -> TinynetError:
-    """Return an error of `tinynet.errors` with the same text, as similar as possible."""
-    text = errors_text(error)
-    if not isinstance(error, TinynetError):
-        return TinynetError(f"{type(error).__name__}: {text}")
-    own = (cls for cls in type(error).__mro__ if vars(errors).get(cls.__name__) is cls)
-    kind: type[TinynetError] = next(own)
-    return kind(text)
-
-
-def unpickled_error(forms: Sequence[bytes]) -> Exception:
-    """Return the first form of an error that this process can read."""
-    for form in forms:
-        with suppress(Exception):
-            error = pickle.loads(form)
-            if isinstance(error, Exception):
-                return error
-    return TinynetError("an error that cannot be read here")
-
-
-def _pickled(item: Any) -> bytes:
-    try:
-        return pickle.dumps(item, protocol=pickle.HIGHEST_PROTOCOL)
-    except Exception as error:
-        raise TinynetError(
-            f"{type(item).__name__} cannot be sent to the other processes: {error}"
-        ) from error
-
-
-def _unpickled(data: bytes) -> Any:
-    try:
-        return pickle.loads(data)
-    except Exception as error:
-        raise TinynetError(
-            f"an object of another process cannot be read here ({type(error).__name__}: {error});"
-            " install the same packages in the same versions on every machine"
-        ) from error

@@ -32,6 +32,7 @@ __all__ = [
     "InitializerReference",
     "Layer",
     "LayerConfig",
+    "Mergeable",
     "MultiOutput",
     "Needs",
     "OnnxGraph",
@@ -199,6 +200,31 @@ class Summarized(Protocol):
         self, ctx: Context, cache: Cache, summaries: Sequence[Any], dy: Array
     ) -> tuple[Array | None, ...]:
         """Return the gradient of each input, as `backward`, for one shard."""
+        ...
+
+
+@runtime_checkable
+class Mergeable(Protocol):
+    """The further ability of a `Summarized` layer to merge two summaries into one.
+
+    If a spec divides a batch into more than 64 shards (``training.shards``), then such a layer gets
+    one summary of the whole batch, in a sequence of one, and not that of each shard: `forward_with`
+    and `backward_with` take as long as for one shard, and processes send each other less. Summaries
+    are merged in pairs that depend on the number of shards alone, so any number of threads and
+    processes gives the same bits. The methods change neither of the summaries.
+    """
+
+    def merge_summaries(self, first: Any, second: Any) -> Any:
+        """Return the summary of the samples of both; those of the first come first.
+
+        Args:
+            first: A summary, as `summarize` or this method returned it.
+            second: The summary of the samples that follow.
+        """
+        ...
+
+    def merge_gradient_summaries(self, first: Any, second: Any) -> Any:
+        """Return the same for summaries that `summarize_gradient` or this method returned."""
         ...
 
 

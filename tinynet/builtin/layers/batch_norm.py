@@ -2,7 +2,8 @@
 
 In training, shards of a batch exchange their moments, and in the backward pass the sums of their
 gradients: the layer has the ability `tinynet.layer.Summarized`, and the engine calls `summarize`,
-`forward_with`, `summarize_gradient` and `backward_with` instead of `forward` and `backward`.
+`forward_with`, `summarize_gradient` and `backward_with` instead of `forward` and `backward`. With
+many shards it merges the moments and sums first, by the ability `tinynet.layer.Mergeable`.
 """
 
 import math
@@ -135,6 +136,14 @@ class BatchNorm:
         kernels, gamma = ctx.kernels, self.params.get("gamma")
         backward = kernels.batch_norm_relu_backward if self._relu else kernels.batch_norm_backward
         return (backward(dy, cache.saved, gamma, means, ctx.empty),)
+
+    def merge_summaries(self, first: Moments, second: Moments) -> Moments:
+        return _merged((first, second))
+
+    def merge_gradient_summaries(
+        self, first: tuple[Array, Array], second: tuple[Array, Array]
+    ) -> tuple[Array, Array]:
+        return first[0] + second[0], first[1] + second[1]
 
     def with_relu(self) -> Layer | None:
         # A subclass may compute something else, without the ReLU.
