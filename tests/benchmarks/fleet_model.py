@@ -25,6 +25,7 @@ from tests.benchmarks.fleets.launching import output_under_mpi
 from tests.benchmarks.fleets.network import Network
 from tests.benchmarks.fleets.rounds import seconds
 from tests.benchmarks.fleets.schedule import ITEM, local_work, moving
+from tinynet.engine import summary_tree
 from tinynet.engine.gradient_sum import choose_algorithm
 
 ALGORITHMS = ("direct", "halving")
@@ -111,12 +112,14 @@ def gather_time(network: Network, size: int, item: costs.Objects) -> float:
 def merge_time(network: Network, size: int, item: costs.Objects) -> float:
     """Return the seconds of summaries that processes merge along the tree.
 
-    In each round a process swaps what it has with another one, by recursive doubling; the first
-    round that is no power of two is counted as a whole one.
+    In each round process 0 receives a summary, which has been pickled, and joins it with its own.
+    As many rounds return the result. The gather before the first merge of a step is left out: it
+    is one for all layers.
     """
     rounds = (size - 1).bit_length()
-    one = item.pickling + network.message(item.nbytes) + item.unpickling + 2 * item.using
-    return rounds * one
+    message = network.message(max(item.nbytes + summary_tree.LENGTH, summary_tree.FRAME))
+    up = item.pickling + message + item.unpickling + 2 * item.using
+    return rounds * (up + message) + item.unpickling + item.using
 
 
 def steps(

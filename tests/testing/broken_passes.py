@@ -8,7 +8,7 @@ import numpy as np
 
 from tinynet.layer import Array, Build, Cache, Context, Gradients, Shape
 
-from .correct_layers import Affine, Center, CenterInParts, Noise
+from .correct_layers import Affine, Center, CenterInParts, MergedCenter, Noise
 from .faults import EVERYTHING, detected_by
 
 MEMORY: dict[str, Any] = {}
@@ -310,6 +310,18 @@ class CountsItsStepsElsewhere(Center):
     def commit(self, cache: Cache) -> None:
         super().commit(cache)
         MEMORY["steps"] = MEMORY.get("steps", 0) + 1
+
+
+@detected_by("merged_summaries")
+class MergesWithoutTheNumber(MergedCenter):
+    def merge_summaries(self, first: Any, second: Any) -> Any:
+        return first[0] + second[0], first[1]
+
+
+@detected_by("merged_summaries")
+class MergesGradientsInPart(MergedCenter):
+    def merge_gradient_summaries(self, first: Any, second: Any) -> Any:
+        return first[0], first[1] + second[1]
 
 
 @detected_by("several_shards")

@@ -116,6 +116,16 @@ class CenterInParts(Center):
         return np.sum([total for total, _ in summaries], axis=0) / sum(n for _, n in summaries)
 
 
+class MergedCenter(CenterInParts):
+    """The same with one summary of all parts, if they are many."""
+
+    def merge_summaries(self, first: Any, second: Any) -> Any:
+        return first[0] + second[0], first[1] + second[1]
+
+    def merge_gradient_summaries(self, first: Any, second: Any) -> Any:
+        return self.merge_summaries(first, second)
+
+
 class CenterTwice(CenterInParts):
     """The same with two outputs, the second of which is twice the first."""
 

@@ -1,29 +1,37 @@
 """Checks of a layer in a batch that is computed in several shards."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 
 from tinynet.engine.batch_pass import BatchPass
+from tinynet.engine.gradient_sum import owned_shards
 from tinynet.engine.losses import LossInputs, OutputLoss
 from tinynet.engine.node import Node
+from tinynet.engine.process_group import ProcessGroup
 from tinynet.engine.program import Program
 from tinynet.engine.shard_pass import RandomKey
 from tinynet.engine.shares import BatchShare
 from tinynet.engine.threads import ThreadPool
+from tinynet.fleet import Fleet
 from tinynet.kernels.numpy import NumpyKernels
-from tinynet.layer import Cache, Gradients, MultiOutput
+from tinynet.layer import Cache, Gradients, Mergeable, MultiOutput, Summarized
 from tinynet.layer.context import Context
 from tinynet.loss import LossConfig
-from tinynet.testing.arrays import Arrays, require_close
+from tinynet.testing.arrays import Arrays, require_close, require_same_bits
+from tinynet.testing.fleets import in_threads
 from tinynet.testing.layer_case import LayerCase, buffers
 from tinynet.testing.layer_numbers import draws
 from tinynet.testing.layer_passes import output_shapes
 from tinynet.types import Array, Shape
 
 SHARDS = (slice(0, 1), slice(1, 3), slice(3, None))
+
+MERGED = 5
+"""Samples, each in a shard of its own, whose summaries are merged."""
 
 
 class Gain:
@@ -79,8 +87,53 @@ def _rows(batch: int) -> tuple[slice, ...]:
     return tuple(slice(*shard.indices(batch)[:2]) for shard in SHARDS)
 
 
-def _step(case: LayerCase, use: _Use, rows: tuple[slice, ...]) -> Arrays:
-    """Return outputs, gradients and buffers of one training pass of a network with the layer."""
+def merged_summaries(case: LayerCase) -> None:
+    """Summaries that are merged in pairs give the same as the batch whole.
+
+    Any number of threads and processes gives the same bits.
+    """
+    layer = case.trained()
+    merges = isinstance(layer, Summarized) and isinstance(layer, Mergeable)
+    if not merges or draws(case, layer):
+        return
+    case = replace(case, batch=MERGED)
+    rows = tuple(slice(i, i + 1) for i in range(MERGED))
+    for use in (_Use("alone"), _Use("shared by two nodes", nodes=2)):
+        merged = _step(case, use, rows, merge=True)
+        when = f"with merged summaries of {MERGED} shards, {use.name}"
+        require_close(_step(case, use, (slice(0, MERGED),)), merged, when)
+        require_same_bits(merged, _step(case, use, rows, merge=True, threads=2), f"{when}, threads")
+        parts = in_threads(3, partial(_step_of_process, case, use, rows))
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        own = {name: array for name, array in merged.items() if name in joined}
+        require_same_bits(own, joined, f"{when}, in 3 processes")
+
+
+def _step_of_process(case: LayerCase, use: _Use, rows: tuple[slice, ...], fleet: Fleet) -> Arrays:
+    """Return the outputs for the shards of a process."""
+    found = _step(case, use, rows, merge=True, group=ProcessGroup(fleet))
+    return {name: array for name, array in found.items() if name.startswith("the output")}
+
+
+def _step(
+    case: LayerCase,
+    use: _Use,
+    rows: tuple[slice, ...],
+    *,
+    merge: bool = False,
+    threads: int = 1,
+    group: ProcessGroup | None = None,
+) -> Arrays:
+    """Return outputs, gradients and buffers of one training pass of a network with the layer.
+
+    Args:
+        case: The layer.
+        use: Its use in the network.
+        rows: The rows of each shard.
+        merge: True to merge the summaries of all shards.
+        threads: Number of threads.
+        group: The processes, each of which computes some of the shards.
+    """
     layer, arrays = case.trained(), case.draw()
     names = [f"layer_{number}" for number in range(use.nodes)]
     inputs = {f"input_{index}": x for index, x in enumerate(arrays)}
@@ -96,16 +149,23 @@ def _step(case: LayerCase, use: _Use, rows: tuple[slice, ...]) -> Arrays:
         kernels=NumpyKernels(),
     )
     targets = dict(zip(values, case.dy(layer)[read] * use.nodes, strict=True))
+    share = BatchShare.whole(rows)
+    if group is not None:
+        share = BatchShare(rows, owned_shards(len(rows), group.size, "tree")[group.rank])
+        inputs = {name: x[share.rows] for name, x in inputs.items()}
+        targets = {name: target[share.rows] for name, target in targets.items()}
     labels = LossInputs(targets, None, dict.fromkeys(values, 1.0))
     batch = BatchPass(
         program,
         inputs,
-        BatchShare.whole(rows),
+        share,
         labels,
-        ThreadPool(1),
+        ThreadPool(threads),
         [],
         training=True,
         key=RandomKey(case.seed),
+        group=group,
+        merge_summaries=merge,
     )
     batch.forward()
     batch.backward()

@@ -54,6 +54,7 @@ LAYER_CHECKS = (
     layer_engine.recycled_memory,
     layer_engine.replayed,
     layer_shards.several_shards,
+    layer_shards.merged_summaries,
     layer_incremental.incremental,
     layer_engine.archive_round_trip,
     layer_engine.resumed_run,
