@@ -147,6 +147,15 @@ def test_evaluation_has_the_same_bits(replays):
     assert replays[0]
 
 
+def test_prediction_has_the_same_bits(replays):
+    made, plain = trainer(RecordingKernels()), trainer(NumpyKernels())
+    for step, size in enumerate(SIZES):
+        x, _ = batch(step, size)
+        replayed, expected = (t.network.predict(x) for t in (made, plain))
+        assert replayed.tobytes() == expected.tobytes()
+    assert replays[0]
+
+
 def test_a_second_pass_before_the_backward_of_the_first_changes_nothing():
     """Two passes that share a workspace must not share the recorded arrays."""
     made, workspace, key = trainer(RecordingKernels()), Workspace(), RandomKey()

@@ -107,8 +107,12 @@ class Inference:
             for value in op.values
             for output in value.outputs
         }
-        self._steps = _steps([op.node for op in program.fused], set(self._values.values()))
+        outputs = set(self._values.values())
+        self._steps = _steps([op.node for op in program.fused], outputs)
         self._folds = any(step.folded for step in self._steps)
+        if not self._folds:
+            chains = [_Step(op.node) for op in program.operations]
+            self._steps = _with_last_reads(chains, outputs)
         # A layer that needs the whole batch gets it in prediction, too.
         self._whole = any(op.exchange_in_evaluation for op in program.fused)
         self._idle: list[_Runner] = []
