@@ -133,7 +133,7 @@ def windows(tmp_path_factory):
 def predict(run, paths, output, fleet, warn, *, stream=None, keep=(), write=write_predictions):
     """Predict and write in one of the processes, as the command does; None is the only process."""
     settings = {"fleet": fleet, "threads": 1, "observer": ignore}
-    with processes("predict", settings) as group:
+    with processes("predict", settings, {}) as group:
         model = load_model_together(run, None, settings, group)
         model = replace(model, warn=warn)
         if group is None:
