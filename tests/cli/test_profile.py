@@ -9,7 +9,8 @@ SPEC = {**DIGITS, "training": {**DIGITS["training"], "epochs": 6}}
 
 def test_the_table_goes_to_stderr_and_can_be_printed_again(tinynet, folder):
     (folder / "spec.json").write_text(json.dumps(SPEC), encoding="utf-8")
-    done = tinynet("train", "spec.json", "--run", "run", "--profile-steps", 4, "--json")
+    words = "train spec.json --run run --profile-steps 4 --kernels numpy --json"
+    done = tinynet(*words.split())
     assert done.json["finished"]
     table = done.err.splitlines()
     assert table[0].startswith("Profile of 4 steps (steps 4 to 10) of ")

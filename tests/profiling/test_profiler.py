@@ -6,6 +6,7 @@ import pytest
 
 from tests.trace_checks import assert_valid
 from tinynet.events import StepDone
+from tinynet.kernels.numpy import NumpyKernels
 from tinynet.profiling.places import (
     BETWEEN_LAYERS,
     COMMIT,
@@ -17,9 +18,10 @@ from tinynet.profiling.places import (
     STATISTICS,
     UPDATE,
 )
-from tinynet.profiling.profiler import WARM_UP, Profiler
+from tinynet.profiling.profiler import REPLAY_WARM_UP, WARM_UP, Profiler
 from tinynet.profiling.summary import profile_of
 from tinynet.profiling.trace import trace
+from tinynet.testing.recording_kernels import RecordingKernels
 from tinynet.training.trainer import Trainer
 
 SPEC = {
@@ -50,9 +52,9 @@ SPEC = {
 }
 
 
-def trained(count, threads=1, steps=None):
+def trained(count, threads=1, steps=None, kernels=None):
     """Return a trained trainer and its profiler, which records `count` steps; None for none."""
-    trainer = Trainer(SPEC, threads=threads)
+    trainer = Trainer(SPEC, threads=threads, kernels=kernels or NumpyKernels())
     profiler = None if count is None else Profiler(trainer, count)
 
     def train():
@@ -156,3 +158,38 @@ def test_each_event_of_a_trace_lies_in_the_one_around_it(recorded):
     assert len(steps) == 12
     layer = next(event for event in events if event["name"] == "conv2d_1 forward")
     assert layer["args"] == {"type": "tinynet-core:conv2d", "shape": [5, 8, 8, 1]}
+
+
+@pytest.fixture(scope="module")
+def replayed():
+    return trained(6, kernels=RecordingKernels())
+
+
+def test_a_recorded_run_with_replayed_layers_computes_the_same_bits(replayed):
+    plain, _ = trained(None, kernels=RecordingKernels())
+    assert bits(replayed[0]) == bits(plain)
+
+
+def test_a_chain_has_the_time_of_its_replay(replayed):
+    """A step that is recorded without its replays is not the step whose time is asked for."""
+    profile = profile_of(replayed[1])
+    rows = {row.name: row for row in profile.rows}
+    chain = rows["dropout_1 ... dense_1"]
+    assert chain.kind == "chain"
+    assert 0 < chain.kernels < chain.total
+    assert chain.bytes == sum(row.bytes for row in profile.rows if row.kind == "layer")
+    layers = [row.name for row in profile.rows if row.kind == "layer"]
+    assert layers == ["dropout_1", "flatten_1", "dense_1"]
+    assert rows["dense_1"].forward > 0
+    counted = sum(row.total for row in profile.rows if row.kind != "layer")
+    assert counted == pytest.approx(profile.typical.mean)
+    assert (profile.recorded.count, profile.plain.count, profile.layers.count) == (6, 6, 3)
+    assert profile.first == WARM_UP + REPLAY_WARM_UP + 1
+
+
+def test_the_trace_names_replays_and_the_steps_without_them(replayed):
+    written = trace("replayed", replayed[1].recordings)
+    assert_valid(written)
+    names = [event["name"] for event in written["traceEvents"]]
+    assert "replay" in names
+    assert sum("(layers called one by one)" in name for name in names) == 3

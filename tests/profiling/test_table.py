@@ -28,9 +28,9 @@ def section(name, total):
     return Row(kind="section", name=name, forward=0, backward=0, total=total, kernels=0)
 
 
-def profile(nodes=3, **more):
+def profile(nodes=3, first=(), **more):
     each = 0.003 / nodes
-    rows = [node(number, each) for number in range(1, nodes + 1)]
+    rows = [*first, *(node(number, each) for number in range(1, nodes + 1))]
     rows += [section("update", 0.00099), section("logging", 5e-6), section("saving", 5e-6)]
     return Profile(
         first=4,
@@ -40,6 +40,7 @@ def profile(nodes=3, **more):
         kernels="avx2",
         recorded=TIMES,
         typical=TIMES,
+        layers=more.pop("layers", None),
         plain=PLAIN,
         rows=tuple(rows),
         background={"read samples": 0.0001},
@@ -99,3 +100,18 @@ def test_the_overhead_of_recording_is_told():
 def test_names_of_strangers_cannot_control_the_terminal():
     processes = (ProcessTimes(host="a\x1b[2J", step=1, waiting=0.5),) * 2
     assert "\x1b" not in "\n".join(profile(processes=processes).lines(80))
+
+
+def test_layers_of_a_chain_are_indented_and_no_part_of_the_sum():
+    chain = [
+        Row(kind="chain", name="a ... b", forward=1e-4, backward=0, total=1e-4, kernels=0),
+        Row(kind="layer", name="a", forward=2e-3, backward=0, total=2e-3, kernels=0),
+        Row(kind="layer", name="b", forward=2e-3, backward=0, total=2e-3, kernels=0),
+    ]
+    lines = profile(first=chain, layers=TIMES).lines(120)
+    (layer,) = [line for line in lines if line.startswith("  a ")]
+    assert layer.split() == ["a", "2.000", "2.000"]
+    total = next(line for line in lines if line.startswith("step  "))
+    assert total.split()[:4] == ["step", "1.600", "1.500", "4.100"]
+    foot = "\n".join(profile(first=chain, layers=TIMES).lines(None))
+    assert "called one by one (median 3.90 ms)" in foot

@@ -21,6 +21,7 @@ def profiled(path, **settings):
     """Return the run of a profile, and its events."""
     events = []
     observer = settings.pop("observer", events.append)
+    settings = {"kernels": "numpy", **settings}
     return tinynet.train(SPEC, path, observer=observer, **settings), events
 
 
@@ -88,7 +89,7 @@ def test_a_resumed_run_can_be_profiled(tmp_path):
     run, _ = profiled(tmp_path / "run", overrides={"training.epochs": 1})
     with pytest.raises(CheckpointIOError, match="has no profile; add --profile"):
         read_profile(run.path)
-    tinynet.resume(run.path, overrides={"training.epochs": 6}, profile=3)
+    tinynet.resume(run.path, overrides={"training.epochs": 6}, profile=3, kernels="numpy")
     assert read_profile(run.path).first == 8
 
 
@@ -107,10 +108,8 @@ def test_a_wrong_number_of_steps_is_refused(tmp_path, value):
 def test_the_trace_of_several_processes_has_all_of_them(tmp_path):
     job = JOBS["batch norm, accumulation, class weights, averages"]
     events = []
-    changes = {"epochs": 8}
-    train_together(
-        job, tmp_path / "two", 2, changes=changes, observer=events.append, profile=3, threads=2
-    )
+    settings = {"observer": events.append, "profile": 3, "threads": 2, "kernels": "numpy"}
+    train_together(job, tmp_path / "two", 2, changes={"epochs": 8}, **settings)
     profile = events[-1].profile
     assert len(profile.processes) == 2
     assert all(0 < process.waiting < process.step for process in profile.processes)
@@ -125,7 +124,8 @@ def test_the_trace_of_several_processes_has_all_of_them(tmp_path):
 def test_a_process_without_a_shard_has_a_profile_too(tmp_path):
     events = []
     changes = {"epochs": 4, "shards": 2}
-    train_together(CNN, tmp_path / "three", 3, changes=changes, observer=events.append, profile=2)
+    settings = {"observer": events.append, "profile": 2, "kernels": "numpy"}
+    train_together(CNN, tmp_path / "three", 3, changes=changes, **settings)
     assert len(events[-1].profile.processes) == 3
     assert_valid(json.loads(gzip.decompress(events[-1].trace.read_bytes())))
 

@@ -40,6 +40,11 @@ class Chain:
             for name, array in op.node.layer.params.items()
         }
 
+    @property
+    def nodes(self) -> list[str]:
+        """The names of its nodes, in order."""
+        return [op.node.name for op in self._operations]
+
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         if ctx.workspace is None:
             return self._forward(self._contexts(ctx), x)

@@ -94,6 +94,16 @@ class Replay:
         """True if passes are replayed from now on."""
         return self._ready and not self._refused
 
+    @property
+    def recorded(self) -> list["_Recorded"]:
+        """The passes that are recorded so far, of both directions."""
+        return [each for each in (self._forward, self._backward) if each is not None]
+
+    @property
+    def arrays(self) -> list[Array]:
+        """The arrays that it computes in."""
+        return self._memory.arrays
+
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Any]:
         """Return the output, and the cache for `backward`.
 

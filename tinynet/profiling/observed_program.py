@@ -1,17 +1,21 @@
 """A program whose layers, losses and kernels are observed."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, cast
 
+from tinynet.engine.chain import Chain
 from tinynet.engine.losses import OutputLoss
 from tinynet.engine.operation import Operation
 from tinynet.engine.program import Program
+from tinynet.engine.replay import Replay
 from tinynet.kernels import Kernels
+from tinynet.kernels.memory import Workspace
 from tinynet.layer import Layer
 from tinynet.loss import Loss
 from tinynet.profiling.recorder import Direction, Place, RowKey, Wrapper, facts
+from tinynet.profiling.replacements import Item
 
 _LAYER_METHODS: Mapping[str, tuple[Direction, int]] = {
     "forward": ("forward", 1),
@@ -30,15 +34,22 @@ _LOSS_METHODS: Mapping[str, tuple[Direction, int]] = {
 }
 
 
-def observed_program(program: Program, kernels: Kernels, wrapper: Wrapper) -> Program:
+def observed_program(
+    program: Program, kernels: Kernels, wrapper: Wrapper, *, chains: bool
+) -> Program:
     """Return a program that computes the same, with observed layers, losses and kernels.
 
-    ``kernels`` are the `observed_kernels` of the program.
+    Args:
+        program: The program.
+        kernels: Its `observed_kernels`.
+        wrapper: The observer.
+        chains: True to observe chains, in which no layer is called if they are replayed; False to
+            have no chains.
     """
+    operations = program.operations if chains else program.fused
     observed = replace(
         program,
-        # Without chains, in which layers are not called.
-        operations=tuple(_operation(op, wrapper) for op in program.fused),
+        operations=tuple(_operation(op, wrapper) for op in operations),
         losses=tuple(_loss(part, wrapper) for part in program.losses),
         kernels=kernels,
     )
@@ -65,6 +76,29 @@ def fused_names(program: Program) -> dict[str, list[str]]:
             first[node.name] = first[node.inputs[0]]
             names[first[node.name]].append(node.name)
     return names
+
+
+def has_chains(program: Program) -> bool:
+    """Return True if some layers are joined in chains, which can be replayed."""
+    return len(program.operations) < len(program.fused)
+
+
+def nodes_of(op: Operation) -> list[str]:
+    """Return the nodes in an operation of a program: several in a chain; see `fused_names`."""
+    layer = op.node.layer
+    return layer.nodes if isinstance(layer, Chain) else [op.node.name]
+
+
+def observed_replays(workspaces: Iterable[Workspace], wrapper: Wrapper) -> Iterator[Item]:
+    """Yield the replacements that observe the kernels of the replays in workspaces."""
+    place = Place("replay", "kernel")
+    for workspace in workspaces:
+        for replay in workspace.kept.values():
+            if isinstance(replay, Replay):
+                for recorded in replay.recorded:
+                    calls = recorded.calls
+                    run = wrapper.wrap(calls.run, place)
+                    yield recorded, "calls", _Observed(calls, {"run": run})
 
 
 class _Observed:

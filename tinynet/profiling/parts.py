@@ -13,9 +13,11 @@ class Row(Part):
     """A row of the table. Times are seconds, means over the typical steps.
 
     Attributes:
-        kind: ``node``, ``loss`` or ``section``.
+        kind: ``node``, ``chain``, ``layer``, ``loss`` or ``section``. A chain is several nodes
+            whose kernels are replayed in one call. The rows of its layers follow it, with times of
+            the steps in which they were called one by one; they are no part of the sum.
         name: The node, the loss, or the section. Nodes that are computed together are joined:
-            ``conv2d_1, relu_1``.
+            ``conv2d_1, relu_1``; of a chain, the first and the last: ``conv2d_1 ... dense_1``.
         type: The types of the nodes; empty for a section.
         output: Shape of one sample of the output of the last node; None for other rows.
         forward: Time of the forward pass.

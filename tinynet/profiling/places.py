@@ -8,8 +8,13 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any
 
-from tinynet.profiling.observed_program import observed_kernels, observed_program
+from tinynet.profiling.observed_program import (
+    observed_kernels,
+    observed_program,
+    observed_replays,
+)
 from tinynet.profiling.recorder import Category, Place, Recorder, RowKey, Wrapper
+from tinynet.profiling.replacements import Item
 from tinynet.training.trainer import Trainer
 
 SAMPLES = "wait for samples"
@@ -40,35 +45,30 @@ SECTIONS = (
 READ_SAMPLES = "read samples"
 WRITE_CHECKPOINT = "write a checkpoint"
 
-Item = tuple[object, str, Any]
-"""An object, the name of an attribute, and the value that replaces it."""
-
 
 def section(name: str) -> RowKey:
     """Return the row of a section."""
     return RowKey("section", name)
 
 
-def observed_network(trainer: Any, wrapper: Wrapper) -> Iterator[Item]:
-    """Yield the replacement that observes layers, losses and kernels of the forward and backward.
-
-    ``trainer`` is a `Trainer`.
-    """
-    engine = trainer._engine
-    kernels = observed_kernels(engine._program.kernels, wrapper)
-    yield engine, "_program", observed_program(engine._program, kernels, wrapper)
+def observed_layers(trainer: Trainer, wrapper: Wrapper) -> Iterator[Item]:
+    """Yield the replacement that observes all layers, which are not joined in chains for that."""
+    return _observed_network(trainer, wrapper, chains=False)
 
 
-def recorded_step(trainer: Trainer, session: object, recorder: Recorder) -> Iterator[Item]:
-    """Yield all replacements that record a step.
+def recorded_step(
+    trainer: Trainer, session: object, recorder: Recorder, *, chains: bool
+) -> Iterator[Item]:
+    """Yield the replacements that record a step.
 
     Args:
         trainer: The trainer, whose training has begun.
         session: The object that logs and saves its steps, a `tinynet.run.session.Session`; another
             object is left as it is.
         recorder: The recorder.
+        chains: See `observed_program`.
     """
-    yield from observed_network(trainer, recorder)
+    yield from _observed_network(trainer, recorder, chains=chains)
     for owner, name, place in _places(trainer):
         if owner is not None:
             yield owner, name, recorder.wrap(getattr(owner, name), place)
@@ -77,6 +77,18 @@ def recorded_step(trainer: Trainer, session: object, recorder: Recorder) -> Iter
     yield engine._pool, "run", recorder.wrap_pool(engine._pool.run, engine._pool.size)
     if hasattr(session, "_saver"):
         yield from _of_session(session, recorder)
+
+
+def replays(trainer: Any, recorder: Recorder) -> Iterator[Item]:
+    """Yield the replacements that record the replays which exist now. ``trainer``: a `Trainer`."""
+    return observed_replays(trainer._engine._workspaces, recorder)
+
+
+def _observed_network(trainer: Any, wrapper: Wrapper, *, chains: bool) -> Iterator[Item]:
+    engine = trainer._engine
+    kernels = observed_kernels(engine._program.kernels, wrapper)
+    program = observed_program(engine._program, kernels, wrapper, chains=chains)
+    yield engine, "_program", program
 
 
 def _places(trainer: Any) -> Iterator[tuple[Any, str, Place]]:

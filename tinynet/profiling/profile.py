@@ -30,6 +30,7 @@ class Profile(Part):
         recorded: The durations of the recorded steps.
         typical: Those of the half of them whose durations are nearest to the median: the rows are
             means over these steps, so that a disturbance of the machine has no effect.
+        layers: The durations of the steps in which layers were called one by one; None without any.
         plain: The durations of the steps between them, which were not recorded; None without any.
         rows: The rows of the table, nodes first.
         background: Seconds per step of work in threads that no step waited for, by name.
@@ -45,6 +46,7 @@ class Profile(Part):
     kernels: str
     recorded: StepTimes
     typical: StepTimes
+    layers: StepTimes | None
     plain: StepTimes | None
     rows: tuple[Row, ...]
     background: dict[str, float]

@@ -5,17 +5,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import get_ident
 from time import perf_counter_ns
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from tinynet.profiling.memory import MemoryMeter
-from tinynet.profiling.places import observed_network, recorded_step
+from tinynet.profiling.observed_program import has_chains
+from tinynet.profiling.places import observed_layers, recorded_step, replays
 from tinynet.profiling.recorder import RecordedStep, Recorder, RowKey
-from tinynet.profiling.replacements import Replacements
+from tinynet.profiling.replacements import Item, Replacements
 from tinynet.training.events import Evaluated, Evaluating, Event, StepDone, Stopping
 from tinynet.training.trainer import Trainer
 
 WARM_UP = 3
 """Steps before the first recorded one; memory is measured in the last of them."""
+
+REPLAY_WARM_UP = 3
+"""Further steps before it if layers are replayed, which begins after some passes."""
+
+_Kind: TypeAlias = Literal["first", "memory", "recorded", "plain", "layers", "later"]
+"""The way in which a step is recorded.
+
+``first`` and ``later`` ones are not, ``plain`` ones as a whole. In ``layers`` no layers are
+replayed, so that each can be recorded.
+"""
 
 DEFAULT_STEPS = 20
 """Steps that are recorded."""
@@ -57,6 +68,7 @@ class Recording:
         synced: A time of its clock at which all processes were at the same place.
         steps: The recorded steps.
         plain: The steps between them, without calls.
+        layers: Steps in which no layers were replayed; empty if none are.
         others: Evaluations between the steps.
     """
 
@@ -66,19 +78,23 @@ class Recording:
     synced: int = 0
     steps: list[RecordedStep] = field(default_factory=list)
     plain: list[RecordedStep] = field(default_factory=list)
+    layers: list[RecordedStep] = field(default_factory=list)
     others: list[Interval] = field(default_factory=list)
 
 
 class Profiler:
     """Records some steps of a run: some number, and as many others only as a whole.
 
-    The two kinds are mixed, so that their difference is the time that recording takes.
+    The two kinds are mixed, so that their difference is the time that recording takes. If layers
+    are replayed, there is a third kind, half as many steps: in these each layer is called.
 
     Attributes:
         trainer: The trainer.
         recordings: The recordings of all processes; complete in the first process after `complete`.
         arrays: Bytes of the arrays that each node makes in a step.
-        steps, evaluations, saves: The work of the whole run in this process.
+        steps: The steps of the whole run in this process.
+        evaluations: Its evaluations.
+        saves: Its saves.
         on_complete: Called once, between two steps, when all steps are recorded, or when the run
             ends before that.
     """
@@ -100,14 +116,15 @@ class Profiler:
         self._own = Recording()
         self._recorder, self._spans = Recorder(), 0
         self._meter = MemoryMeter({**trainer.network.params, **trainer.network.buffers})
-        self._measured: Replacements | None = None
-        self._recorded: Replacements | None = None
+        self._prepared: dict[_Kind, Replacements] = {}
+        self._installed: list[Replacements] = []
         self._saving = 0
+        self._chains = has_chains(trainer.network.program)
 
     @contextmanager
     def active(self) -> Iterator[None]:
         """Record the steps that `Trainer.run` makes within the context."""
-        items: list[tuple[object, str, Any]] = [(self.trainer, "run", self._events)]
+        items: list[Item] = [(self.trainer, "run", self._events)]
         if hasattr(self._session, "_save"):
             items.append((self._session, "_save", self._timed_save(self._session)))
         outer = Replacements(items)
@@ -157,34 +174,48 @@ class Profiler:
         finally:
             events.close()
 
+    @property
+    def left_out(self) -> int:
+        """Number of steps before the first recorded one."""
+        return WARM_UP + (REPLAY_WARM_UP if self._chains else 0)
+
+    def _kind(self, done: int) -> _Kind:
+        """Return the kind of the step after some others of this process."""
+        number = done - self.left_out
+        if number < 0:
+            return "memory" if number == -1 else "first"
+        if self._chains:
+            if number % 5 == 1:
+                return "layers"
+            number -= (number + 3) // 5
+        if number >= 2 * self._count:
+            return "later"
+        # One of each pair. This Thue-Morse sequence has no period, such as that of logged steps.
+        return "recorded" if number.bit_count() % 2 == 0 else "plain"
+
     def _prepare(self) -> None:
         """Install what the next step is recorded with."""
         if self.recordings:
             return
-        done = self.steps.count
-        if done == WARM_UP - 1:
-            self._measured = self._measured or Replacements(
-                [*observed_network(self.trainer, self._meter)]
-            )
-            self._measured.install()
-        elif done >= WARM_UP and self._is_recorded(done - WARM_UP):
-            self._recorded = self._recorded or Replacements(
-                [*recorded_step(self.trainer, self._session, self._recorder)]
-            )
-            self._recorded.install()
+        kind = self._kind(self.steps.count)
+        if kind in ("memory", "layers", "recorded"):
+            if kind not in self._prepared:
+                self._prepared[kind] = Replacements([*self._replacements(kind)])
+            self._installed = [self._prepared[kind]]
+            if kind == "recorded":
+                self._installed.append(Replacements([*replays(self.trainer, self._recorder)]))
+            for replacements in self._installed:
+                replacements.install()
 
-    @staticmethod
-    def _is_recorded(number: int) -> bool:
-        """Return True for one of each pair of steps.
-
-        The Thue-Morse sequence has no period, such as that of the steps that are logged.
-        """
-        return number.bit_count() % 2 == 0
+    def _replacements(self, kind: _Kind) -> Iterator[Item]:
+        trainer, session, recorder = self.trainer, self._session, self._recorder
+        if kind == "memory":
+            return observed_layers(trainer, self._meter)
+        return recorded_step(trainer, session, recorder, chains=kind == "recorded")
 
     def _remove(self) -> None:
-        for replacements in (self._measured, self._recorded):
-            if replacements is not None:
-                replacements.remove()
+        for replacements in reversed(self._installed):
+            replacements.remove()
 
     def _note(self, event: Event, start: int, end: int) -> None:
         """Note a step or a part of an evaluation, with what the session did after it."""
@@ -196,17 +227,19 @@ class Profiler:
             return
         spans = self._recorder.take()
         if isinstance(event, StepDone):
-            number = self.steps.count - 1 - WARM_UP
-            if number >= 0 and self._is_recorded(number):
-                step = RecordedStep(event.step, start, end, event.samples, spans)
+            kind = self._kind(self.steps.count - 1)
+            step = RecordedStep(event.step, start, end, event.samples, spans)
+            if kind == "recorded":
                 self._own.steps.append(step)
-                self._spans += len(spans)
-            elif number >= 0:
-                self._own.plain.append(RecordedStep(event.step, start, end, event.samples))
+            elif kind == "plain":
+                self._own.plain.append(step)
+            elif kind == "layers":
+                self._own.layers.append(step)
+            self._spans += len(spans)
             full = self._spans > _MOST_SPANS and self.trainer.group is None
-            if number + 1 >= 2 * self._count or full:
+            if full or self._kind(self.steps.count) == "later":
                 self.complete(together=True)
-        elif self.steps.count > WARM_UP and isinstance(event, Evaluated | Evaluating):
+        elif self.steps.count > self.left_out and isinstance(event, Evaluated | Evaluating):
             self._own.others.append(Interval("evaluation", start, end))
 
     def _timed_save(self, session: Any) -> Callable[..., None]:

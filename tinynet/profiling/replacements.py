@@ -1,7 +1,10 @@
 """Attributes of objects that are replaced for a while."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
+
+Item: TypeAlias = tuple[object, str, Any]
+"""An object, the name of an attribute, and the value that replaces it."""
 
 _MISSING = object()
 
@@ -13,7 +16,7 @@ class Replacements:
     one before and after, run as if there were no replacement.
     """
 
-    def __init__(self, items: Sequence[tuple[object, str, Any]]) -> None:
+    def __init__(self, items: Sequence[Item]) -> None:
         """Prepare; nothing is replaced yet.
 
         Args:

@@ -4,9 +4,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import fmean, median
 
+from tinynet.engine.replay import Replay
+from tinynet.kernels.memory import Workspace
 from tinynet.profiling.attribution import Attribution, Share, attribute
 from tinynet.profiling.memory import nbytes, peak_bytes
-from tinynet.profiling.observed_program import fused_names
+from tinynet.profiling.observed_program import fused_names, nodes_of
 from tinynet.profiling.parts import Memory, ProcessTimes, Row, RunWork, StepTimes, Work
 from tinynet.profiling.places import OTHER_PROCESSES, SECTIONS, section
 from tinynet.profiling.profile import Profile
@@ -23,6 +25,7 @@ def profile_of(profiler: Profiler) -> Profile | None:
     typical = _typical(own.steps)
     attributions = [attribute(step, own.main) for step in typical]
     shares = _means(attributions)
+    in_layers = _means([attribute(step, own.main) for step in _typical(own.layers)])
     engine = getattr(trainer, "_engine")  # noqa: B009 - see `tinynet.profiling.places`
     background: defaultdict[str, float] = defaultdict(float)
     for one in attributions:
@@ -36,8 +39,9 @@ def profile_of(profiler: Profiler) -> Profile | None:
         kernels=trainer.network.kernels.level,
         recorded=_times(own.steps),
         typical=_times(typical),
+        layers=_times(own.layers) if own.layers else None,
         plain=_times(own.plain) if own.plain else None,
-        rows=_rows(trainer, shares, profiler.arrays),
+        rows=_rows(trainer, shares, in_layers, profiler.arrays),
         background=dict(background),
         memory=_memory(trainer),
         run=RunWork(
@@ -71,17 +75,33 @@ def _means(attributions: Sequence[Attribution]) -> dict[RowKey, Share]:
 
 
 def _rows(
-    trainer: Trainer, shares: Mapping[RowKey, Share], arrays: Mapping[RowKey, int]
+    trainer: Trainer,
+    shares: Mapping[RowKey, Share],
+    in_layers: Mapping[RowKey, Share],
+    arrays: Mapping[RowKey, int],
 ) -> tuple[Row, ...]:
     """Return the rows: nodes in topological order, losses, and sections that take time."""
     network = trainer.network
-    rows = []
-    for name, names in fused_names(network.program).items():
-        key = RowKey("node", name)
+    rows, fused = [], fused_names(network.program)
+
+    def of_node(kind: str, name: str, shares: Mapping[RowKey, Share]) -> Row:
+        key, names = RowKey("node", name), fused[name]
         types = "+".join(network.nodes[each].type.rpartition(":")[2] for each in names)
         output = network.nodes[names[-1]].out_shape
         share = shares.get(key, Share())
-        rows.append(_row("node", ", ".join(names), share, types, output, arrays.get(key, 0)))
+        return _row(kind, ", ".join(names), share, types, output, arrays.get(key, 0))
+
+    for op in network.program.operations:
+        nodes = nodes_of(op)
+        if len(nodes) == 1:
+            rows.append(of_node("node", nodes[0], shares))
+            continue
+        name = f"{nodes[0]} ... {fused[nodes[-1]][-1]}"
+        share = shares.get(RowKey("node", op.node.name), Share())
+        parts = [of_node("layer", each, in_layers) for each in nodes]
+        size = sum(part.bytes or 0 for part in parts)
+        rows.append(_row("chain", name, share, "chain", parts[-1].output, size))
+        rows += parts if in_layers else []
     for part in network.losses:
         name = f"loss {part.name}" if len(network.losses) > 1 else "loss"
         share = shares.get(RowKey("loss", part.name), Share())
@@ -134,8 +154,14 @@ def _memory(trainer: Trainer) -> Memory:
         peak=peak_bytes(),
         parameters=nbytes(trainer.network.params),
         optimizer=nbytes(update.updater.slots),
-        workspaces=sum(nbytes(workspace.arrays) for workspace in engine._workspaces),
+        workspaces=sum(map(_workspace_bytes, engine._workspaces)),
     )
+
+
+def _workspace_bytes(workspace: Workspace) -> int:
+    """Return the bytes of a workspace, with those of the replays in it."""
+    replays = [kept for kept in workspace.kept.values() if isinstance(kept, Replay)]
+    return nbytes([workspace.arrays, *(replay.arrays for replay in replays)])
 
 
 def _processes(recordings: Sequence[Recording]) -> tuple[ProcessTimes, ...]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _GAP = "  "
 
+_INDENT = ("", "  ")
+
 _MOST_NODES = 40
 """Nodes in the table that a run prints at its end."""
 
@@ -77,14 +79,18 @@ def _width(columns: Sequence[_Column]) -> int:
 
 def _kept(rows: Sequence[Row]) -> Sequence[Row]:
     """Return the rows that are shown; the nodes that take little time are added up."""
-    nodes, most = [row for row in rows if row.kind == "node"], _MOST_NODES
+    most = _MOST_NODES
+    if sum(row.kind in ("node", "chain", "layer") for row in rows) <= most:
+        return rows
+    rows = [row for row in rows if row.kind != "layer"]
+    nodes = [row for row in rows if row.kind in ("node", "chain")]
     if len(nodes) <= most:
         return rows
     slowest = sorted(nodes, key=lambda row: row.total, reverse=True)
     shown, others = {id(row) for row in slowest[: most - 1]}, slowest[most - 1 :]
     together = _sum(counted(len(others), "other node"), others)
     first = [row for row in nodes if id(row) in shown]
-    return [*first, together, *(row for row in rows if row.kind != "node")]
+    return [*first, together, *(row for row in rows if row not in nodes)]
 
 
 def _without_small(rows: Sequence[Row], step: float) -> Sequence[Row]:
@@ -108,19 +114,19 @@ def _sum(name: str, rows: Sequence[Row]) -> Row:
 
 
 def _columns(rows: Sequence[Row], step: float, scale: Callable[[float], str]) -> list[_Column]:
-    rows = [*rows, _sum("step", rows)]
+    rows = [*rows, _sum("step", [row for row in rows if row.kind != "layer"])]
 
     def column(head: str, cell: Callable[[Row], str], right: bool = True) -> _Column:
         return _Column(head, [cell(row) for row in rows], right)
 
     return [
-        column("", lambda row: printable(row.name), right=False),
+        column("", lambda row: _INDENT[row.kind == "layer"] + printable(row.name), right=False),
         column("type", lambda row: printable(row.type), right=False),
         column("output", _output, right=False),
         column("forward", lambda row: scale(row.forward) if row.forward else ""),
         column("backward", lambda row: scale(row.backward) if row.backward else ""),
         column("total", lambda row: scale(row.total)),
-        column("share", lambda row: _percent(row.total, step)),
+        column("share", lambda row: "" if row.kind == "layer" else _percent(row.total, step)),
         column("kernels", lambda row: _percent(row.kernels, row.total) if row.kernels else ""),
         column("arrays", lambda row: bytes_text(row.bytes) if row.bytes else ""),
     ]
@@ -184,6 +190,12 @@ def _foot(profile: "Profile", width: int | None) -> list[str]:
         f"step: median {_time(step.median)}, from {_time(step.least)} to {_time(step.most)};"
         f" {speed:,.0f} samples/s"
     ]
+    if profile.layers is not None:
+        sentences.append(
+            "a chain is replayed in one call; its indented layers have the times of"
+            f" {counted(profile.layers.count, 'other step')}, in which they were called one by one"
+            f" (median {_time(profile.layers.median)})"
+        )
     if profile.plain is not None and profile.overhead is not None:
         sentences.append(
             f"recording: {profile.overhead:+.1%}; the median of"

@@ -53,7 +53,7 @@ def trace(name: str, recordings: Sequence[Recording]) -> dict[str, Any]:
     origin = min(
         step.start + shift
         for recording, shift in zip(recordings, shifts, strict=True)
-        for step in (*recording.steps, *recording.plain)
+        for step in (*recording.steps, *recording.plain, *recording.layers)
     )
     for recording, shift in zip(recordings, shifts, strict=True):
         events += _events(name, recording, origin - shift, len(recordings))
@@ -70,15 +70,16 @@ def _events(name: str, recording: Recording, origin: int, processes: int) -> Ite
         tid, index = pid + number, {"sort_index": number}
         yield _name("thread_name", pid, tid, title)
         yield {"ph": "M", "name": "thread_sort_index", "pid": pid, "tid": tid, "args": index}
-    for step in recording.steps:
-        yield _step(step, pid, origin, recorded=True)
+    for step in (*recording.steps, *recording.layers):
+        remark = " (layers called one by one)" if step in recording.layers else ""
+        yield _step(step, pid, origin, remark)
         for span in step.spans:
             number, _ = threads[span.thread]
             yield _event(
                 span.place.name, span.place.category, pid, number, span, origin, _facts(span)
             )
     for step in recording.plain:
-        yield _step(step, pid, origin, recorded=False)
+        yield _step(step, pid, origin, " (calls not recorded)")
     for other in recording.others:
         yield _event(other.name, "section", pid, 0, other, origin, {})
 
@@ -86,7 +87,8 @@ def _events(name: str, recording: Recording, origin: int, processes: int) -> Ite
 def _threads(recording: Recording) -> dict[int, tuple[int, str]]:
     """Return number and title of each thread, by its identifier."""
     threads = {recording.main: (0, "training")}
-    for step in recording.steps:
+    steps = [*recording.steps, *recording.layers]
+    for step in steps:
         for span in step.spans:
             if span.thread == recording.main or span.thread in threads:
                 continue
@@ -94,7 +96,7 @@ def _threads(recording: Recording) -> dict[int, tuple[int, str]]:
                 threads[span.thread] = _LOADER, "loader"
             elif span.place.name == WRITE_CHECKPOINT:
                 threads[span.thread] = _SAVER, "saver"
-    for step in recording.steps:
+    for step in steps:
         for span in step.spans:
             if span.thread not in threads:
                 number = sum(each < _LOADER for each, _ in threads.values())
@@ -102,8 +104,8 @@ def _threads(recording: Recording) -> dict[int, tuple[int, str]]:
     return threads
 
 
-def _step(step: RecordedStep, pid: int, origin: int, *, recorded: bool) -> Event:
-    name = f"step {step.number}" if recorded else f"step {step.number} (calls not recorded)"
+def _step(step: RecordedStep, pid: int, origin: int, remark: str) -> Event:
+    name = f"step {step.number}{remark}"
     return _event(name, "step", pid, 0, step, origin, {"samples": step.samples})
 
 

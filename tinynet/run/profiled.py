@@ -6,7 +6,7 @@ from functools import partial
 
 from tinynet.errors import CheckpointError
 from tinynet.profiling.profile import NAME, TRACE_NAME, Profile
-from tinynet.profiling.profiler import DEFAULT_STEPS, WARM_UP, Profiler
+from tinynet.profiling.profiler import DEFAULT_STEPS, Profiler
 from tinynet.profiling.summary import profile_of
 from tinynet.profiling.trace import write_trace
 from tinynet.run.interrupts import Interrupted
@@ -79,8 +79,9 @@ class _Files:
         if profile is None:
             if ended and steps:
                 self._warn(
-                    f"no step was profiled: this process made {steps:,}, and the first {WARM_UP}"
-                    " are left out; train for more steps, or with a smaller batch_size"
+                    f"no step was profiled: this process made {steps:,}, and the first"
+                    f" {self._profiler.left_out} are left out; train for more steps, or with a"
+                    " smaller batch_size"
                 )
             return []
         self._try(partial(profile.write, self._path))
