@@ -1,5 +1,6 @@
 """Fixtures that several folders of tests share."""
 
+import gc
 import os
 import sys
 
@@ -25,6 +26,17 @@ def pytest_cmdline_main(config):
         option.numprocesses = config.hook.pytest_xdist_auto_num_workers(config=config)
     if option.numprocesses and option.dist == "no":
         option.dist = "worksteal"  # Otherwise one worker is idle while the other ends its share.
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Exempt the objects of the collection, about a million, from garbage collections."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items):

@@ -58,10 +58,19 @@ ENOUGH_EPOCHS = {
     "addition_seq2seq": 16,
     "alice_gpt": 2,
     "digits_cnn": 8,
-    "digits_residual": 5,
+    "digits_mlp": 15,
+    "digits_residual": 4,
     "digits_siamese": 10,
-    "series_tcn": 15,
+    "digits_squeeze_excite": 3,
+    "keywords_dscnn": 7,
+    "ratings_dcn": 4,
+    "ratings_wide_and_deep": 5,
+    "sentences_sentiment": 7,
+    "series_tcn": 11,
     "shapes_two_inputs": 20,
+    "shapes_unet_transposed": 4,
+    "weather_gru": 10,
+    "words_tagger": 3,
 }
 """Epochs after which an example that trains longer has reached its floors, too."""
 
