@@ -13,7 +13,6 @@ from tests.fleet_runs import (
 from tinynet.events import Started
 
 FIRST = "batch norm, accumulation, class weights, averages"
-USUAL = "as many shards as the network has"
 
 
 @pytest.fixture(autouse=True)
@@ -39,21 +38,19 @@ def assert_same(job, tmp_path, sizes):
                 assert array.tobytes() == run.network.params[name].tobytes()
 
 
-@pytest.mark.parametrize(("name", "size"), [(FIRST, 5), (USUAL, 2)])
-def test_two_or_more_processes_save_what_one_saves(tmp_path, name, size):
-    """Otherwise results could not be compared, nor runs moved between machines."""
-    assert_same(JOBS[name], tmp_path, [size])
-
-
-@pytest.mark.extra
-@pytest.mark.parametrize("name", JOBS)
-def test_any_number_of_processes_saves_what_one_saves(tmp_path, name):
-    assert_same(JOBS[name], tmp_path, [2, 3, 5, 8])
+SIZES = [(2, 5), (3, 8)]
+"""Numbers of processes that are tried with one job and with the next; there are six shards."""
 
 
 @pytest.mark.parametrize(
-    "sizes", [pytest.param((3, 1, 2), marks=pytest.mark.extra), (1, 3)], ids=str
+    ("name", "sizes"), [(name, SIZES[n % 2]) for n, name in enumerate(JOBS, start=1)], ids=str
 )
+def test_any_number_of_processes_saves_what_one_saves(tmp_path, name, sizes):
+    """Otherwise results could not be compared, nor runs moved between machines."""
+    assert_same(JOBS[name], tmp_path, sizes)
+
+
+@pytest.mark.parametrize("sizes", [(3, 1, 2), (1, 3)], ids=str)
 def test_a_run_resumes_in_another_number_of_processes(tmp_path, sizes):
     """A cluster rarely has the same machines free twice."""
     job = JOBS[FIRST]
