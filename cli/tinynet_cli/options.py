@@ -131,7 +131,7 @@ _PROFILE = (
         "--profile-steps",
         type=IntRange(1, 10_000),
         metavar="N",
-        help="Steps to record after the first three; implies --profile [default: 20].",
+        help="Steps to record after the first ones; implies --profile [default: 20].",
     ),
 )
 

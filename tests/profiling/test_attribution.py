@@ -3,7 +3,15 @@
 import pytest
 
 from tinynet.profiling.attribution import attribute
-from tinynet.profiling.places import BETWEEN_LAYERS, IDLE_THREADS, LOOP, SAMPLES, UPDATE, section
+from tinynet.profiling.places import (
+    BETWEEN_LAYERS,
+    DELAYS,
+    IDLE_THREADS,
+    LOOP,
+    SAMPLES,
+    UPDATE,
+    section,
+)
 from tinynet.profiling.recorder import Place, RecordedStep, RowKey, Span
 
 MAIN, WORKER, LOADER = 1, 2, 3
@@ -61,7 +69,14 @@ def test_work_in_the_background_takes_no_time_of_the_step():
         (LOADER, 300, 500, READ, None),
     )
     assert found.background == {"read samples": 200}
-    assert section(SAMPLES) not in found.rows
+    assert not {section(SAMPLES), section(DELAYS)} & found.rows.keys()
+
+
+def test_python_in_the_background_delays_the_step():
+    """The reading of samples would otherwise seem to be free, and the training loop slow."""
+    found = shares((MAIN, 300, 900, COMPUTE, None), (LOADER, 100, 500, READ, None)).rows
+    assert found[section(DELAYS)].total == 200
+    assert found[section(LOOP)].total == 200
 
 
 def test_calls_that_take_no_time_lie_in_those_around_them():

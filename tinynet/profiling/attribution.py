@@ -3,14 +3,17 @@
 The time of a call without that of the calls in it belongs to the call's row. While several threads
 compute, the time of each counts as a fraction: an hour of which two threads wait and compute for
 half is the sum of four half hours divided by two. So the rows add up to the duration of the step.
+
+While Python runs in a background thread, the step waits for the interpreter lock. Where that is
+between two calls of a step, the time has a row of its own.
 """
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from tinynet.profiling.places import BETWEEN_LAYERS, IDLE_THREADS, LOOP, section
+from tinynet.profiling.places import BETWEEN_LAYERS, DELAYS, IDLE_THREADS, LOOP, section
 from tinynet.profiling.recorder import Direction, RecordedStep, RowKey, Span
 
 
@@ -107,7 +110,7 @@ def attribute(step: RecordedStep, main: int) -> Attribution:
         by_thread[span.thread].append(span)
     loop, engine = section(LOOP), section(BETWEEN_LAYERS)
     calls = list(nested(by_thread.pop(main, []), loop))
-    regions = _Regions(calls)
+    regions, background = _Regions(calls), list[Span]()
     busy = dict.fromkeys(map(id, regions.calls), 0)
     weighted = [(call, regions.around(call.span)) for call in calls]
     for spans in by_thread.values():
@@ -117,6 +120,7 @@ def attribute(step: RecordedStep, main: int) -> Attribution:
                 weighted.append((call, region))
             elif call.span.place.category == "background":
                 result.background[call.span.place.name] += call.span.end - call.span.start
+                background.append(call.span)
     outside = step.duration
     for call, region in weighted:
         threads = 1 if region is None else region.span.detail
@@ -134,8 +138,30 @@ def attribute(step: RecordedStep, main: int) -> Attribution:
         idle = duration - busy[id(region)] / threads
         result.rows[row].add(idle, "", in_kernel=False)
         outside -= duration
-    result.rows[loop].add(outside, "", in_kernel=False)
+    delayed = _overlap(_gaps(step, calls), background)
+    if delayed:
+        result.rows[section(DELAYS)].add(delayed, "", in_kernel=False)
+    result.rows[loop].add(outside - delayed, "", in_kernel=False)
     return result
+
+
+def _gaps(step: RecordedStep, calls: Iterable[_Call]) -> Iterator[tuple[int, int]]:
+    """Yield the times between the calls of a step, which are ordered by their starts."""
+    end = step.start
+    for call in calls:
+        if call.span.start > end:
+            yield end, call.span.start
+        end = max(end, call.span.end)
+    yield end, step.end
+
+
+def _overlap(gaps: Iterable[tuple[int, int]], spans: Sequence[Span]) -> int:
+    """Return the nanoseconds of the gaps in which one of the spans was under way."""
+    total = 0
+    for start, end in gaps:
+        common = sum(max(0, min(end, span.end) - max(start, span.start)) for span in spans)
+        total += min(common, end - start)
+    return total
 
 
 def nested(spans: Iterable[Span], row: RowKey) -> Iterator[_Call]:

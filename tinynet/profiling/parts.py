@@ -46,6 +46,7 @@ class StepTimes(Part):
         count: Number of steps.
         mean: Their mean.
         median: Their median.
+        quartile: Their first quartile, on which a disturbance of the machine has little effect.
         least: The shortest.
         most: The longest.
     """
@@ -53,6 +54,7 @@ class StepTimes(Part):
     count: NonNegativeInt
     mean: NonNegativeFloat
     median: NonNegativeFloat
+    quartile: NonNegativeFloat
     least: NonNegativeFloat
     most: NonNegativeFloat
 

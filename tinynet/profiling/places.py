@@ -27,6 +27,7 @@ AVERAGE = "average of weights"
 COMMIT = "running statistics"
 PARAMETRIZATIONS = "parametrizations"
 METRICS = "metrics"
+DELAYS = "background threads"
 STATISTICS = "logged statistics"
 OTHER_PROCESSES = "other processes"
 IDLE_THREADS = "wait for threads"
@@ -37,8 +38,8 @@ LOOP = "training loop"
 
 SECTIONS = (
     BETWEEN_LAYERS, IDLE_THREADS, GRADIENT_SUM, REGULARIZERS, PARAMETRIZATIONS, UPDATE,
-    CONSTRAINTS, COMMIT, AVERAGE, METRICS, OTHER_PROCESSES, SAMPLES, STATISTICS, LOGGING, SAVING,
-    OBSERVERS, LOOP,
+    CONSTRAINTS, COMMIT, AVERAGE, METRICS, OTHER_PROCESSES, SAMPLES, DELAYS, STATISTICS, LOGGING,
+    SAVING, OBSERVERS, LOOP,
 )  # fmt: skip
 """The rows of a step that are no node and no loss, in the order of the table."""
 

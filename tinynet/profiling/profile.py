@@ -57,9 +57,9 @@ class Profile(Part):
     @property
     def overhead(self) -> float | None:
         """The part by which recording makes a step longer; None if it is not known."""
-        if self.plain is None or not self.plain.median:
+        if self.plain is None or not self.plain.quartile:
             return None
-        return self.recorded.median / self.plain.median - 1
+        return self.recorded.quartile / self.plain.quartile - 1
 
     def write(self, path: Path) -> None:
         """Write the profile as JSON.

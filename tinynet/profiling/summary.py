@@ -139,6 +139,7 @@ def _times(steps: Sequence[RecordedStep]) -> StepTimes:
         count=len(steps),
         mean=fmean(seconds),
         median=median(seconds),
+        quartile=sorted(seconds)[len(seconds) // 4],
         least=min(seconds),
         most=max(seconds),
     )

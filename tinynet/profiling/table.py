@@ -198,9 +198,9 @@ def _foot(profile: "Profile", width: int | None) -> list[str]:
         )
     if profile.plain is not None and profile.overhead is not None:
         sentences.append(
-            f"recording: {profile.overhead:+.1%}; the median of"
-            f" {counted(profile.plain.count, 'step')} that were not recorded is"
-            f" {_time(profile.plain.median)}"
+            f"recording: {profile.overhead:+.1%} (first quartiles: {_time(step.quartile)}, and"
+            f" {_time(profile.plain.quartile)} for {counted(profile.plain.count, 'step')} that were"
+            " not recorded)"
         )
     if profile.background:
         parts = [f"{name} {_time(each)}" for name, each in profile.background.items()]
