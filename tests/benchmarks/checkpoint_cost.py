@@ -7,6 +7,8 @@ checkpoints, each at least 50 steps before the segment ends, so that the save ha
 the other segments skip them. The cost is the median over pairs of neighbors, in elapsed time, and
 in CPU time of all threads, which depends less on other processes. The pause is the time that the
 training thread waits for a save: for the snapshot, and for the previous save if it still runs.
+
+`checkpoint_share.py` measures a short job on a table, whose saves are close together.
 """
 
 import argparse
