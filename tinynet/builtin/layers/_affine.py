@@ -40,9 +40,10 @@ def rectified(layer: Any) -> Layer:
     """Return the layer with a fused ReLU, which saves a pass over memory: it computes max(y, 0).
 
     It shares the parameters of ``layer``, whose samples are independent, and whose ``forward``
-    takes ``relu``; so does its ``forward_next``, if it has one.
+    takes ``relu``; so does its ``forward_next``, if it has one. Its `unrectified` is ``layer``.
     """
     made = SimpleNamespace(
+        unrectified=layer,
         per_sample=True,
         replayable=getattr(layer, "replayable", False),
         params=layer.params,

@@ -4,6 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import reduce
+from typing import cast
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -11,7 +12,7 @@ from numpy.typing import DTypeLike
 from tinynet.builtin.layers._onnx import Axis, pads, window_attributes
 from tinynet.builtin.layers._pooling_config import WindowAxis
 from tinynet.kernels import Window
-from tinynet.layer import Array, Build, Cache, Context, Gradients, OnnxGraph, Shape
+from tinynet.layer import Array, Build, Cache, Context, Gradients, Layer, OnnxGraph, Shape
 
 ROW = WindowAxis(1, 1, 1, (0, 0), (0, 0), 1)
 """The axis of an image that a sequence lacks."""
@@ -103,13 +104,52 @@ class MaxPooling(Pooling):
         return y.reshape(len(x), *self.out_shape), cache
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
-        if not ctx.needs_input():
-            return (None,), {}
+        return (self.gradient(ctx, cache, dy) if ctx.needs_input() else None,), {}
+
+    def gradient(self, ctx: Context, cache: Cache, dy: Array) -> Array:
+        """Return the gradient of the input."""
         dx = ctx.kernels.max_pool2d_backward(self._images(dy), cache, self._window, ctx.empty)
-        return (dx.reshape(len(dy), *self._in_shape),), {}
+        return dx.reshape(len(dy), *self._in_shape)
+
+    def fuse_into(self, previous: Layer) -> Layer | None:
+        # A subclass may compute something else than a maximum.
+        unrectified = getattr(previous, "unrectified", None)
+        if unrectified is None or type(self).forward is not MaxPooling.forward:
+            return None
+        return cast(Layer, RectifiedPooling(unrectified, self))
 
     def to_onnx(self, graph: OnnxGraph, x: str) -> str:
         return max_pool(graph, x, self._axes[len(self._row) :])
+
+
+class RectifiedPooling:
+    """A layer, a ReLU and max pooling: the ReLU comes last, where there are fewer elements.
+
+    The largest element of a window is the same before and after a ReLU. If it is not positive, then
+    no gradient flows back into the window, whichever its element is.
+
+    Args:
+        layer: The layer, without a fused ReLU.
+        pooling: The pooling.
+    """
+
+    per_sample = True
+
+    def __init__(self, layer: Layer, pooling: MaxPooling) -> None:
+        self._layer, self._pooling = layer, pooling
+        self.params, self.out_shape = layer.params, pooling.out_shape
+        self.replayable = getattr(layer, "replayable", False)
+
+    def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
+        x, of_layer = self._layer.forward(ctx, x)
+        x, of_pooling = self._pooling.forward(ctx, x)
+        y = ctx.kernels.relu(x, ctx.empty)
+        return y, (of_layer, of_pooling, y) if ctx.keep else None
+
+    def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
+        of_layer, of_pooling, y = cache
+        dy = ctx.kernels.relu_backward(dy, y, ctx.empty)
+        return self._layer.backward(ctx, of_layer, self._pooling.gradient(ctx, of_pooling, dy))
 
 
 class AvgPooling(Pooling):
