@@ -56,10 +56,11 @@ class _Step:
 
     def fold(self) -> "_Step":
         """Return the step with a single layer, made from the parameters as they are now."""
-        layer = self.node.layer
+        layer, out_shape = self.node.layer, self.node.out_shape
         for node in self.folded:
-            layer = _folded(node.layer, layer) or layer
-        return replace(self, node=replace(self.node, name=self.name, layer=layer), folded=())
+            layer, out_shape = _folded(node.layer, layer) or layer, node.out_shape
+        node = replace(self.node, name=self.name, layer=layer, out_shape=out_shape)
+        return replace(self, node=node, folded=())
 
 
 class _Runner:
