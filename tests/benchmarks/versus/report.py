@@ -20,7 +20,8 @@ def header(facts: Facts) -> str:
         f"{versions}\n"
         f"BLAS: {facts['blas']}\n"
         f"{speed(facts['gflops'])}\n"
-        f"{facts['threads']} threads, {facts['pairs']} pairs, float32; {facts['date']}\n"
+        f"{facts['threads']} threads, {facts['pairs']} pairs, blocks of {facts['block']:g} s,"
+        f" float32; {facts['date']}\n"
         f"{facts['command']}"
     )
 

@@ -35,7 +35,10 @@ def check_out(revision: str | None, folder: Path) -> str:
                 shutil.copy2(source, folder / name)
         changed = " with changes" if _output("git", "status", "--porcelain") else ""
         return f"working tree at {_described('HEAD')}{changed}"
-    description = _described(revision)
+    try:
+        description = _described(revision)
+    except TreeError:
+        raise TreeError(f"git knows no revision {revision!r}; see: git log") from None
     archive = folder.with_suffix(".tar")
     _output("git", "archive", "--output", str(archive), f"{revision}^{{commit}}")
     shutil.unpack_archive(archive, folder, filter="data")

@@ -128,7 +128,7 @@ def summary(rows: list[Row], disturbed: list[str], failed: list[str]) -> str:
     """Return the slower cases, and the reasons to doubt the figures."""
     slower = [row for row in rows if row.verdict == "slower"]
     lines = [f"{len(slower)} of {len(rows)} measurements slower: quartiles above {SLOWER}"]
-    lines += [f"  slower: {row.case}: {_line(row).strip()}" for row in slower]
+    lines += [f"  slower: {row.case}: {' '.join(_line(row).split())}" for row in slower]
     lines += [f"  the new version fails: {line}" for line in failed]
     if disturbed:
         lines.append("WARNING: the machine was not quiet, so these figures are not reliable:")
