@@ -20,7 +20,7 @@ import stat
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pydantic import JsonValue
 
@@ -48,6 +48,18 @@ _MAX_SPEC = 2**26
 """Most bytes of spec.json that are read."""
 
 
+class _Owner(NamedTuple):
+    """The run of a checkpoint.
+
+    Attributes:
+        identity: Inode, time of change and size of the file: another file differs in them.
+        run_id: The identity of the run.
+    """
+
+    identity: tuple[int, int, int]
+    run_id: str
+
+
 class RunFolder:
     """The files of the run in the folder ``path``, as the module lists them."""
 
@@ -58,6 +70,7 @@ class RunFolder:
         self.statistics = path / "statistics.jsonl"
         self.spec = path / "spec.json"
         self.lock = path / "run.lock"
+        self._owners: dict[int, _Owner] = {}
 
     # Checkpoints ----------------------------------------------------------------------------
 
@@ -118,19 +131,34 @@ class RunFolder:
             raise no_run(self.path)
         raise none_intact(self.path, damaged.values())
 
+    def remember(self, run_id: str, step: int) -> None:
+        """Remember that a checkpoint, which was just written, is of a run."""
+        with explaining_io(path := self.checkpoint(step)):
+            self._owners[step] = _Owner(_identity(path), run_id)
+
     def prune(self, run_id: str, keep_last: int, protected: Iterable[int]) -> None:
         """Remove old checkpoints of this run; keep unreadable ones, which may be of another."""
-        own = [step for step in self.steps() if self._belongs_to(run_id, step)]
+        steps = self.steps()
+        if len(steps) <= keep_last:
+            return
+        own = [step for step in steps if self._belongs_to(run_id, step)]
         for step in {*own[:-keep_last]} - {*protected}:
             path = self.checkpoint(step)
             with explaining_io(path):
                 path.unlink(missing_ok=True)
+            self._owners.pop(step, None)
 
     def _belongs_to(self, run_id: str, step: int) -> bool:
+        """Return True if a checkpoint is of a run; its file is read only if it is not known."""
+        path, known = self.checkpoint(step), self._owners.get(step)
         try:
-            return archive.read_outline(self.checkpoint(step)).run_id == run_id
-        except CheckpointError:
+            identity = _identity(path)
+            if known is None or known.identity != identity:
+                known = _Owner(identity, archive.read_outline(path).run_id)
+                self._owners[step] = known
+        except (CheckpointError, OSError):
             return False
+        return known.run_id == run_id
 
     def clean(self) -> None:
         """Remove the temporary files of killed processes; only for the holder of the lock."""
@@ -179,6 +207,11 @@ class RunFolder:
             return False
         except (ValueError, RecursionError):
             return True
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _is_used(log: Path) -> bool:

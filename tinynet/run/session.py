@@ -285,6 +285,7 @@ class Session:
             log.sync()
             path = folder.checkpoint(step)
             replace(self.draft, progress=progress, tensors=snapshot, log=mark).write(path)
+            folder.remember(self.draft.run_id, step)
             folder.prune(self.draft.run_id, keep_last, needed)
             return Saved(step, path)
 
