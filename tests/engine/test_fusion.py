@@ -7,6 +7,7 @@ import tinynet
 from tinynet.builtin.layers._pooling import MaxPooling
 from tinynet.builtin.layers.activations import ReLU
 from tinynet.builtin.layers.dense import Dense
+from tinynet.builtin.layers.pool2d import MaxPool2D
 from tinynet.engine.fusion import fuse
 from tinynet.errors import PluginError
 
@@ -158,6 +159,63 @@ class Noisy(Dense):
     def forward(self, ctx, x):
         y, cache = super().forward(ctx, x)
         return y + 1, cache
+
+
+class Leaky(ReLU):
+    """A rectifier with a forward of its own."""
+
+    def forward(self, ctx, x):
+        return np.where(x > 0, x, 0.5 * x), x > 0
+
+    def backward(self, ctx, cache, dy):
+        return (np.where(cache, dy, 0.5 * dy),), {}
+
+
+class Doubled(MaxPool2D):
+    """Max pooling with a backward of its own."""
+
+    def backward(self, ctx, cache, dy):
+        (dx,), gradients = super().backward(ctx, cache, dy)
+        return (None if dx is None else 2 * dx,), gradients
+
+
+class Squashed(Dense):
+    """A dense layer with a nonlinearity of its own, into which no factor may be folded."""
+
+    def forward(self, ctx, x):
+        y, cache = super().forward(ctx, x)
+        y = np.tanh(y)
+        return y, (cache, y)
+
+    def backward(self, ctx, cache, dy):
+        inner, y = cache
+        return super().backward(ctx, inner, dy * (1 - y * y))
+
+
+IMAGE = {"type": "conv2d", "filters": 3, "kernel_size": 3}
+HEAD = ["flatten", {"type": "dense", "units": 3}]
+
+
+@pytest.mark.parametrize(
+    ("cls", "layers"),
+    [
+        (Leaky, [IMAGE, {"type": "own"}, *HEAD]),
+        (Doubled, [IMAGE, "relu", {"type": "own"}, *HEAD]),
+        (Squashed, ["flatten", {"type": "own", "units": 4}, "batch_norm", *HEAD[1:]]),
+    ],
+    ids=["relu", "max_pool2d", "dense"],
+)
+def test_subclass_of_a_layer_computes_as_it_does_alone(register, cls, layers):
+    """An identity after each layer leaves nothing to fuse or to fold."""
+    register("layers", "own", cls)
+    results = []
+    for plain in (False, True):
+        apart = [each for layer in layers for each in (layer, "identity")] if plain else layers
+        made = trainer(apart)
+        losses = [made.train_step(*batch(step)) for step in range(4)]
+        results.append((losses, made.network.predict(batch()[0])))
+    assert results[0][0] == results[1][0]
+    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-4, atol=1e-6)
 
 
 class Owner(ReLU):

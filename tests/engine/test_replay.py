@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import tinynet
+from tinynet.builtin.layers.dense import Dense
 from tinynet.engine.chain import Chain
 from tinynet.engine.shard_pass import RandomKey, ShardPass
 from tinynet.kernels.memory import Workspace
@@ -210,9 +211,33 @@ def test_a_layer_that_breaks_its_promise_is_not_replayed(register, replays):
     assert replays[0] - before < len(SIZES)
 
 
+class Clips(Dense):
+    """A layer whose class calls kernels alone, with a step of its own that mostly does nothing."""
+
+    def forward(self, ctx, x):
+        y, cache = super().forward(ctx, x)
+        np.minimum(y, 1e3, out=y)
+        return y, cache
+
+
+def test_a_subclass_with_methods_of_its_own_promises_nothing(register):
+    """A comparison of one pass would not find what it does in rare cases."""
+    register("layers", "clips", Clips)
+    layers = [*LAYERS[:5], {"type": "clips", "units": 5}, *LAYERS[6:]]
+    results = []
+    for kernels in (RecordingKernels(), NumpyKernels()):
+        made = trainer(kernels, layers)
+        scales = [np.float32(s) for s in (1, 1, 1, 1, 1, 1e5, 1)]
+        results.append(
+            [made.train_step(batch(i)[0] * s, batch(i)[1]) for i, s in enumerate(scales)]
+        )
+    assert results[0] == results[1]
+
+
 class Fails(AddsOne):
     """A layer that raises an exception in some of its passes."""
 
+    replayable = True
     passes = 0
 
     def forward(self, ctx, x):

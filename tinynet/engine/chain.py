@@ -11,6 +11,7 @@ from tinynet.engine.replay import Computation, Gradients, Replay
 from tinynet.kernels import Kernels
 from tinynet.layer import Cache
 from tinynet.layer.context import Context, Needs
+from tinynet.layer.inherited import is_replayable
 from tinynet.types import Array
 
 _Kept: TypeAlias = tuple[Operation, Context, Cache]
@@ -148,7 +149,7 @@ def _continues(op: Operation, chain: Sequence[Operation], readers: Counter[str])
 
 def _can_be_replayed(op: Operation) -> bool:
     return (
-        getattr(op.node.layer, "replayable", False)
+        is_replayable(op.node.layer)
         and not op.commits
         and op.exchange_in_training is None
         and op.exchange_in_evaluation is None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from tinynet.engine import layer_calls
 from tinynet.engine.node import Node
 from tinynet.layer import Buffered, Fusable
+from tinynet.layer.inherited import PASSES, still_holds
 
 
 def fuse(
@@ -37,6 +38,8 @@ def fuse(
 def _can_fuse(node: Node, before: Node) -> bool:
     """Return True if the node has no parameter, no buffer, and computes in the same mode."""
     if not isinstance(node.layer, Fusable) or node.eval_mode != before.eval_mode:
+        return False
+    if not still_holds(node.layer, "fuse_into", PASSES):
         return False
     if node.out_shapes is not None or before.out_shapes is not None:
         return False

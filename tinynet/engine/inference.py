@@ -22,8 +22,9 @@ from tinynet.engine.threads import ThreadPool, threads_to_use
 from tinynet.errors import ShapeError
 from tinynet.kernels import Kernels
 from tinynet.kernels.memory import Workspace
-from tinynet.layer import Foldable, Fusable, Layer
+from tinynet.layer import Foldable, Fusable, Layer, Rescalable
 from tinynet.layer.context import Context, Needs
+from tinynet.layer.inherited import PASSES, still_holds
 from tinynet.types import Array
 
 PREDICT_BATCH = 256
@@ -245,6 +246,10 @@ def _folds(node: Node, before: _Step) -> bool:
 
 def _folded(layer: Layer, previous: Layer) -> Layer | None:
     """Return a layer that computes both, or None."""
+    if isinstance(previous, Rescalable) and not still_holds(previous, "rescaled", PASSES):
+        return None
     if isinstance(layer, Foldable):
-        return layer.fold_into(previous)
-    return layer.fuse_into(previous) if isinstance(layer, Fusable) else None
+        return layer.fold_into(previous) if still_holds(layer, "fold_into", PASSES) else None
+    if isinstance(layer, Fusable) and still_holds(layer, "fuse_into", PASSES):
+        return layer.fuse_into(previous)
+    return None

@@ -26,7 +26,7 @@ from tinynet.engine.failures import (
 )
 from tinynet.engine.summary_tree import merge_processes
 from tinynet.engine.threads import MOST_THREADS, usable_cores
-from tinynet.engine.watchdog import LOST, Watchdog
+from tinynet.engine.watchdog import LOST, START, Watchdog
 from tinynet.errors import PeerFailure, TinynetError
 from tinynet.types import Array
 
@@ -73,7 +73,7 @@ class ProcessGroup:
         self._fleet = fleet
         self.rank, self.size = fleet.rank, fleet.size
         self.first = fleet.rank == 0
-        self.doing = "the start"
+        self.doing = START
         self.failure: Exception | None = None
         self._lost = False  # A call of the fleet has failed: the processes may be out of step.
         self._merge_follows = False  # The next exchange of all processes is a `merge`.

@@ -34,11 +34,15 @@ _REASONS = (
     "its run can be resumed from the newest checkpoint",
 )
 _REASONS_AT_START = (
-    "a process may have ended before it joined them, or be busy with something else",
+    "a process may have ended before it joined them, or be busy with something else, as with"
+    " --fleet none",
     "every process must make this call, and none may end before that",
 )
-"""The likely reasons of a wait, and a sentence about the end of the job, before and after all
-processes have been connected."""
+"""The likely reasons of a wait, and a sentence about the end of the job, in the work and at its
+start."""
+
+START = "the start"
+"""The work under way before all processes have begun to work together."""
 
 
 class Watched(Protocol):
@@ -76,7 +80,6 @@ class Watchdog:
         fleet: Watched,
         timeout: float,
         *,
-        joining: bool = False,
         say: Callable[[str], None] | None = None,
         leave: Callable[[int], NoReturn] = os._exit,
         clock: Callable[[], float] = time.monotonic,
@@ -86,7 +89,6 @@ class Watchdog:
         Args:
             fleet: The transport, whose `abort` ends all processes.
             timeout: Seconds of waiting after which the job ends.
-            joining: True before the processes have been connected, for other messages.
             say: Called with each message; by default it becomes a line on stderr.
             leave: Ends this process with an exit code if `abort` does not.
             clock: Returns the time in seconds.
@@ -97,7 +99,6 @@ class Watchdog:
         # The lowest process that lives speaks first, and its abort ends the others.
         self._end = timeout + min(fleet.rank, 10) * max(timeout / 100, APART)
         self._warn = min(WARN_AFTER, timeout / 2) * (1 + fleet.rank / 10)
-        self._reasons, self._remains = _REASONS_AT_START if joining else _REASONS
         self._speaks = fleet.rank < 2  # Process 1, too, since process 0 may be the one that hangs.
         self.say = say or print_line
         self._leave = leave
@@ -133,17 +134,18 @@ class Watchdog:
         if call is None:
             return
         call.waited += passed
+        reasons, remains = _REASONS_AT_START if call.doing == START else _REASONS
         if call.waited >= self._end:
             self.say(
                 f"error: {self._name} has waited for the others for {call.waited:.0f} s in"
-                f" {call.doing} and ends the job; {self._remains}"
+                f" {call.doing} and ends the job; {remains}"
             )
             self.abort(LOST)
         if self._speaks and not call.warned and call.waited >= self._warn:
             call.warned = True
             self.say(
                 f"warning: {self._name} has waited for the others for {call.waited:.0f} s in"
-                f" {call.doing}: {self._reasons}. The job ends after {self._timeout:g} s"
+                f" {call.doing}: {reasons}. The job ends after {self._timeout:g} s"
                 " (--fleet-timeout)"
             )
 

@@ -75,8 +75,9 @@ class Layer(Protocol):
     A class with ``replayable = True`` promises that `forward` and `backward` only call kernels of
     ``ctx.kernels`` and make views of arrays, the same ones for all values, in every step. So where
     the kernels can be recorded, their calls are made again in later steps without `forward` and
-    `backward`, which saves most of the time of small batches. Outputs and gradients are then where
-    the kernels wrote them.
+    `backward`, which saves most of the time of small batches. So the numbers that the layer passes
+    to kernels never change, and arrays change in place. Random numbers come from `Context.uniform`.
+    A subclass with methods of its own promises nothing unless it says so again.
     """
 
     Config: ClassVar[type[Any]]

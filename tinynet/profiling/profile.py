@@ -9,7 +9,6 @@ from tinynet.files.atomic import replacing
 from tinynet.files.strict import READ, open_strictly
 from tinynet.profiling.parts import Memory, Part, ProcessTimes, Row, RunWork, StepTimes
 from tinynet.profiling.table import table_lines
-from tinynet.text.wording import cause
 
 NAME = "profile.json"
 TRACE_NAME = "trace.json.gz"
@@ -105,4 +104,6 @@ def read_profile(run: Path) -> Profile:
     try:
         return Profile.model_validate_json(text)
     except ValidationError as error:
-        raise CheckpointCorruptError(f"{path} is damaged: {cause(error)}") from error
+        raise CheckpointCorruptError(
+            f"{path} is damaged; tinynet resume {run} --profile records another"
+        ) from error

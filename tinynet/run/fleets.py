@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from tinynet import registry
 from tinynet.engine.process_group import DEFAULT_TIMEOUT, ProcessGroup
-from tinynet.engine.watchdog import Watchdog
+from tinynet.engine.watchdog import START, Watchdog
 from tinynet.errors import PluginError
 from tinynet.fleet import Fleet
 from tinynet.registry import AmbiguousTypeError, UnknownTypeError
@@ -60,8 +60,8 @@ def _construct(cls: type[Fleet], started: tuple[int, int] | None, timeout: float
     """Construct a fleet, which waits until all launched processes have come this far."""
     if started is None or started[0] == 1:
         return cls()
-    watchdog = Watchdog(_Launched(*started), timeout, joining=True)
-    watchdog.start("the start")
+    watchdog = Watchdog(_Launched(*started), timeout)
+    watchdog.start(START)
     try:
         return cls()
     finally:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from tinynet.layer import Array, Context, Layer
+from tinynet.layer.inherited import is_replayable
 
 
 def needs(
@@ -45,7 +46,7 @@ def rectified(layer: Any) -> Layer:
     made = SimpleNamespace(
         unrectified=layer,
         per_sample=True,
-        replayable=getattr(layer, "replayable", False),
+        replayable=is_replayable(layer),
         params=layer.params,
         out_shape=layer.out_shape,
         forward=partial(layer.forward, relu=True),

@@ -13,6 +13,7 @@ from tinynet.builtin.layers._onnx import Axis, pads, window_attributes
 from tinynet.builtin.layers._pooling_config import WindowAxis
 from tinynet.kernels import Window
 from tinynet.layer import Array, Build, Cache, Context, Gradients, Layer, OnnxGraph, Shape
+from tinynet.layer.inherited import is_replayable
 
 ROW = WindowAxis(1, 1, 1, (0, 0), (0, 0), 1)
 """The axis of an image that a sequence lacks."""
@@ -112,11 +113,8 @@ class MaxPooling(Pooling):
         return dx.reshape(len(dy), *self._in_shape)
 
     def fuse_into(self, previous: Layer) -> Layer | None:
-        # A subclass may compute something else than a maximum.
         unrectified = getattr(previous, "unrectified", None)
-        if unrectified is None or type(self).forward is not MaxPooling.forward:
-            return None
-        return cast(Layer, RectifiedPooling(unrectified, self))
+        return None if unrectified is None else cast(Layer, RectifiedPooling(unrectified, self))
 
     def to_onnx(self, graph: OnnxGraph, x: str) -> str:
         return max_pool(graph, x, self._axes[len(self._row) :])
@@ -138,7 +136,7 @@ class RectifiedPooling:
     def __init__(self, layer: Layer, pooling: MaxPooling) -> None:
         self._layer, self._pooling = layer, pooling
         self.params, self.out_shape = layer.params, pooling.out_shape
-        self.replayable = getattr(layer, "replayable", False)
+        self.replayable = is_replayable(layer) and is_replayable(pooling)
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         x, of_layer = self._layer.forward(ctx, x)
