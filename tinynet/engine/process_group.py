@@ -10,6 +10,7 @@ before it has announced it: then a process that fails sends its failure along th
 
 import socket
 import sys
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import reduce
@@ -40,6 +41,9 @@ DEFAULT_TIMEOUT = 600.0
 
 INTERRUPTED = 130
 """Exit code of a job that was interrupted before its run could be saved."""
+
+FIRST_ENDS_WITHIN = 0.5
+"""Seconds that an interrupted process waits for the end that the first one may make."""
 
 
 class ProcessGroup:
@@ -152,7 +156,7 @@ class ProcessGroup:
             code = error.code if isinstance(error.code, int) else 1
             self._abort("was ended by sys.exit", code or 1)
         if not isinstance(error, Exception):
-            self._abort("was interrupted", INTERRUPTED)
+            self._abort_interrupted()
         if self._lost:
             self._abort(f"has lost the others ({errors_text(error)})", LOST)
         try:
@@ -167,8 +171,15 @@ class ProcessGroup:
                 raise
             if isinstance(raised, Exception):
                 self._abort(f"has failed: {errors_text(error)}", LOST)
-            self._abort("was interrupted", INTERRUPTED)
+            self._abort_interrupted()
         raise AssertionError("the failure of this process was not gathered")
+
+    def _abort_interrupted(self) -> NoReturn:
+        # Ctrl-C reaches all processes: the first one speaks, and its abort ends the others.
+        if not self.first:
+            with suppress(KeyboardInterrupt):
+                time.sleep(FIRST_ENDS_WITHIN)
+        self._abort("was interrupted", INTERRUPTED)
 
     def abort(self, code: int) -> NoReturn:
         """End all processes at once; only for what cannot wait for the others."""
