@@ -67,7 +67,7 @@ def recycled_memory(case: LayerCase) -> None:
 
 
 def replayed(case: LayerCase) -> None:
-    """A layer with ``replayable = True`` computes by kernels alone, the same ones in every pass."""
+    """A replayable layer computes by kernels alone, and by the same ones in every pass."""
     if not getattr(case.layer_class, "replayable", False) or len(case.in_shapes) != 1:
         return
     layer, workspace, kernels = case.layer(), Workspace(), RecordingKernels()
