@@ -32,7 +32,7 @@ def other_plugin(words):
 
 def other_kernels(words):
     """Compute with other kernels."""
-    words += ["--kernels", "numpy"]
+    words += ["--kernels", "other"]
 
 
 def other_numpy(words):
