@@ -104,17 +104,17 @@ def is_reported_by_first(error: BaseException, words: Sequence[str]) -> bool:
 def is_left_alone(error: BaseException) -> bool:
     """Return True in another process than the first if only its own command has a mistake.
 
-    A mistake in the usage of a command is seen before the processes are connected. This waits until
-    the first process has printed it, since Open MPI ends all processes as soon as one has ended. If
-    the first process has the same mistake, it ends all processes of MPICH (see `end_job`).
+    A mistake in the usage of a command is seen before the processes are connected. If the first
+    process has the same mistake, then all end while this waits: Open MPI ends them as soon as one
+    has ended, and those of MPICH are ended by the first process (see `end_job`).
     """
     if not isinstance(error, click.UsageError):
         return False
     from tinynet.run import ending_together
-    from tinynet.run.launcher import process_manager
+    from tinynet.run.launcher import OPEN_MPI, process_manager, variables
 
     time.sleep(ending_together.FIRST_SPEAKS)
-    return process_manager() is not None
+    return process_manager() is not None or variables() == OPEN_MPI
 
 
 def _fleet(words: Sequence[str]) -> str | None:

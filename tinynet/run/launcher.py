@@ -6,8 +6,10 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
+OPEN_MPI = ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK")
+
 LAUNCHERS = (
-    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),  # mpiexec of Open MPI
+    OPEN_MPI,  # mpiexec of Open MPI
     ("PMI_SIZE", "PMI_RANK"),  # mpiexec of MPICH, Intel MPI and MS-MPI; srun --mpi=pmi2
     ("MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_RANK"),  # mpirun_rsh of MVAPICH
     ("FLUX_JOB_SIZE", "FLUX_TASK_RANK"),  # flux run
