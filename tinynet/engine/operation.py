@@ -7,7 +7,7 @@ from tinynet.engine.node import Node
 from tinynet.layer.context import Needs
 
 Exchange: TypeAlias = Literal["summaries", "batch"]
-"""What the shards exchange at a layer that looks across the batch: summaries, or all samples."""
+"""The exchange between shards at a layer that looks across the batch: summaries, or all samples."""
 
 
 class ParamGradient(NamedTuple):
