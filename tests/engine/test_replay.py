@@ -10,6 +10,7 @@ from tinynet.engine.shard_pass import RandomKey, ShardPass
 from tinynet.kernels.memory import Workspace
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import LayerConfig
+from tinynet.layer.inherited import is_replayable
 from tinynet.testing.recording_kernels import RecordedCalls, RecordingKernels
 
 CONV = {"type": "conv2d", "filters": 3, "kernel_size": 3}
@@ -232,6 +233,17 @@ def test_a_subclass_with_methods_of_its_own_promises_nothing(register):
             [made.train_step(batch(i)[0] * s, batch(i)[1]) for i, s in enumerate(scales)]
         )
     assert results[0] == results[1]
+
+
+class Slotted:
+    """A layer whose objects have no dictionary of attributes."""
+
+    __slots__ = ()
+    replayable = True
+
+
+def test_a_class_with_slots_can_promise_to_be_replayed():
+    assert is_replayable(Slotted())
 
 
 class Fails(AddsOne):

@@ -32,8 +32,7 @@ class Chain:
             kernels: The kernels that they compute with, which can be recorded.
         """
         assert kernels.recording is not None
-        self._operations, self._kernels = tuple(operations), kernels
-        self._recording = kernels.recording
+        self._operations, self._recording = tuple(operations), kernels.recording
         self.out_shape = operations[-1].node.out_shape
         self.params = {
             f"{op.node.name}/{name}": array

@@ -16,7 +16,7 @@ def still_holds(layer: object, ability: str, methods: tuple[str, ...] = ()) -> b
         ability: The name of the method or attribute.
         methods: The methods of which the ability is a property; by default all of the layer's.
     """
-    if ability in vars(layer):
+    if ability in getattr(layer, "__dict__", {}):  # which a class with slots lacks
         return True
     for cls in type(layer).__mro__:
         if ability in vars(cls):
