@@ -5,12 +5,14 @@ import pytest
 
 import tinynet
 from tinynet.builtin.layers.dense import Dense
+from tinynet.engine import inference
 from tinynet.engine.chain import Chain
 from tinynet.engine.shard_pass import RandomKey, ShardPass
 from tinynet.kernels.memory import Workspace
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import LayerConfig
 from tinynet.layer.inherited import is_replayable
+from tinynet.network.network import Network
 from tinynet.testing.recording_kernels import RecordedCalls, RecordingKernels
 
 CONV = {"type": "conv2d", "filters": 3, "kernel_size": 3}
@@ -271,3 +273,32 @@ def test_an_interrupt_of_the_recorded_pass_leaves_nothing_behind(register):
             assert step == 2
     plain = trainer(NumpyKernels(), [*layers[:1], *layers[2:]])
     assert losses == [plain.train_step(*batch(step)) for step in range(6)]
+
+
+def test_replayed_predictions_use_the_current_parameters(replays):
+    made, plain = trainer(RecordingKernels()), trainer(NumpyKernels())
+    for step in range(8):
+        x, labels = batch(step)
+        for threads in (1, 2):
+            expected = plain.network.predict(x, threads=threads)
+            replayed = made.network.predict(x, threads=threads)
+            np.testing.assert_array_equal(replayed, expected)
+        for each in (made, plain):
+            each.train_step(x, labels)
+            each.network.params["d/weight"][0] *= 2
+    assert replays[0]
+
+
+def test_replayed_predictions_need_no_numeric_context(replays, monkeypatch):
+    """Entering one takes as long as the kernels of a small network."""
+    network = Network({"input_shape": [8, 8, 2], "layers": LAYERS}, kernels=RecordingKernels())
+    (x, _), (other, _) = batch(0), batch(1)
+    for _ in range(5):
+        first = network.predict(x)
+    kept = first.copy()
+    monkeypatch.setattr(inference, "in_numeric_context", None)
+    second = network.predict(other)
+    np.testing.assert_array_equal(first, kept)
+    monkeypatch.undo()
+    plain = Network({"input_shape": [8, 8, 2], "layers": LAYERS}, kernels=NumpyKernels())
+    np.testing.assert_array_equal(second, plain.predict(other))

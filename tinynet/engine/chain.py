@@ -1,7 +1,7 @@
 """Chains: consecutive operations that are computed as one, so that they can be replayed."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -9,10 +9,11 @@ from tinynet.engine import layer_calls
 from tinynet.engine.operation import Operation
 from tinynet.engine.replay import Computation, Gradients, Replay
 from tinynet.kernels import Kernels
+from tinynet.kernels.memory import Workspace
 from tinynet.layer import Cache
 from tinynet.layer.context import Context, Needs
 from tinynet.layer.inherited import is_replayable
-from tinynet.types import Array
+from tinynet.types import Array, Shape
 
 _Kept: TypeAlias = tuple[Operation, Context, Cache]
 """An operation with the context and the cache of its forward pass."""
@@ -57,6 +58,15 @@ class Chain:
             replay = ctx.workspace.kept[key] = Replay(computation, keep=ctx.keep)
         y, cache = replay.forward(ctx, x)
         return y, (replay, cache)
+
+    def evaluation(self, workspace: Workspace, shape: Shape) -> Callable[[Array], Array] | None:
+        """Return the replay of `forward` in evaluation, without a backward and numeric context.
+
+        None if passes with that workspace, over inputs of that shape, are not replayed yet. The
+        output is valid until the next call.
+        """
+        replay = workspace.kept.get((self, shape, False, False))
+        return None if replay is None else replay.evaluation
 
     def backward(
         self, ctx: Context, cache: Cache, dy: Array

@@ -13,9 +13,10 @@ import numpy as np
 
 from tinynet.engine import layer_calls
 from tinynet.engine.batch_pass import join_samples
+from tinynet.engine.chain import Chain
 from tinynet.engine.inputs import Inputs, convert_inputs, validate_inputs
 from tinynet.engine.node import Node
-from tinynet.engine.numeric_context import in_numeric_context
+from tinynet.engine.numeric_context import in_numeric_context, on_threads
 from tinynet.engine.program import Program
 from tinynet.engine.sharding import block_size
 from tinynet.engine.threads import ThreadPool, threads_to_use
@@ -68,21 +69,21 @@ class _Runner:
     """Runs all steps on one batch after another, in memory that is used again."""
 
     def __init__(self, steps: Sequence[_Step], kernels: Kernels) -> None:
-        self._workspace = Workspace()
+        self.workspace = Workspace()
         self._contexts = [
             Context(
                 needs=Needs((), frozenset()),
                 keep=False,
                 kernels=kernels,
                 node=step.name,
-                workspace=self._workspace,
+                workspace=self.workspace,
             )
             for step in steps
         ]
 
     def run(self, steps: Sequence[_Step], inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Return the values of all steps by name; they are valid until the next call."""
-        self._workspace.reset()
+        self.workspace.reset()
         values = dict(inputs)
         for step, ctx in zip(steps, self._contexts, strict=True):
             sources = [values[source] for source in step.node.inputs]
@@ -115,6 +116,9 @@ class Inference:
         if not self._folds:
             chains = [_Step(op.node) for op in program.operations]
             self._steps = _with_last_reads(chains, outputs)
+        layer: object = self._steps[0].node.layer
+        only = len(self._steps) == len(program.input_shapes) == 1
+        self._chain = layer if only and isinstance(layer, Chain) else None
         # A layer that needs the whole batch gets it in prediction, too.
         self._whole = any(op.exchange_in_evaluation for op in program.fused)
         self._idle: list[_Runner] = []
@@ -157,22 +161,22 @@ class Inference:
         steps = [step.fold() for step in self._steps] if self._folds else self._steps
         parts: list[dict[str, Array]] = [{}] * len(rows)
 
+        def part(number: int) -> dict[str, Array]:
+            arrays = {name: array[rows[number]] for name, array in inputs.items()}
+            if block is None:
+                return arrays
+            return {name: _padded(array, block) for name, array in arrays.items()}
+
         def run(number: int) -> None:
-            try:
-                runner = self._idle.pop()
-            except IndexError:
-                runner = _Runner(self._steps, program.kernels)
-            part = {name: array[rows[number]] for name, array in inputs.items()}
-            if block is not None:
-                part = {name: _padded(array, block) for name, array in part.items()}
-            values = runner.run(steps, part)
-            outputs = {name: values[value] for name, value in self._values.items()}
-            parts[number] = program.predictions(outputs)
-            self._idle.append(runner)
+            parts[number] = self._compute(steps, part(number))
 
         threads = threads_to_use(threads)
         if len(rows) == 1:
-            in_numeric_context(program.kernels, threads, run, 0)
+            only = part(0)
+            parts = [
+                self._replay(only, threads)
+                or in_numeric_context(program.kernels, threads, self._compute, steps, only)
+            ]
         else:
             jobs = [partial(run, number) for number in range(len(rows))]
             in_numeric_context(program.kernels, 1, self._pool(threads).run, jobs)
@@ -180,6 +184,40 @@ class Inference:
         if block is None:
             return outputs
         return {name: array[:samples] for name, array in outputs.items()}
+
+    def _compute(self, steps: Sequence[_Step], inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the predictions of samples that are computed at a time, in a numeric context."""
+        runner = self._take_runner()
+        values = runner.run(steps, inputs)
+        outputs = {name: values[value] for name, value in self._values.items()}
+        predictions = self._program.predictions(outputs)
+        self._idle.append(runner)
+        return predictions
+
+    def _replay(self, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
+        """Return the same from recorded kernels, which need no context; empty if not recorded."""
+        if self._chain is None:
+            return {}
+        program, predictions = self._program, {}
+        runner = self._take_runner()
+        (x,) = inputs.values()
+        evaluate = self._chain.evaluation(runner.workspace, x.shape)
+        if evaluate is not None:
+            output = on_threads(program.kernels, threads, evaluate, x)
+            outputs = dict.fromkeys(program.outputs, output)
+            predictions = (
+                in_numeric_context(program.kernels, threads, program.predictions, outputs)
+                if program.losses
+                else program.predictions(outputs)
+            )
+        self._idle.append(runner)
+        return predictions
+
+    def _take_runner(self) -> _Runner:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return _Runner(self._steps, self._program.kernels)
 
     def _rows(self, samples: int, batch_size: int) -> list[slice]:
         """Return the samples that are computed at a time: shards of batches."""

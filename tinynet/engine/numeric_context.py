@@ -38,6 +38,19 @@ def in_numeric_context(kernels: Kernels, threads: int, work: Callable[..., T], *
     return copy_context().run(_run, kernels, threads, work, *args)
 
 
+def on_threads(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:
+    """Call `work` with kernels on some threads; it uses neither BLAS nor NumPy's arithmetic."""
+    kernel_threads = kernels.on_threads(threads)
+    try:
+        try:
+            kernel_threads.__enter__()
+            return work(*args)
+        finally:
+            _exit(kernel_threads)
+    finally:
+        _exit(kernel_threads)
+
+
 def _run(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:
     # An interrupt may come between any two instructions. So the clean-up can be repeated, and
     # stands in two nested `finally` clauses, since the first may be interrupted. The `__exit__` of

@@ -64,6 +64,12 @@ class _Recorded:
             recorded.draw_again(ctx)
         self.calls.run()
 
+    def output_of(self, value: Array) -> Array:
+        """Return the output for another input; it is valid until the next replay."""
+        self.replay(value)
+        output: Array = self.results[0]
+        return output
+
 
 class Replay:
     """The passes of a computation over batches of one shape, one pass after another.
@@ -93,6 +99,12 @@ class Replay:
     def ready(self) -> bool:
         """True if passes are replayed from now on."""
         return self._ready and not self._refused
+
+    @property
+    def evaluation(self) -> Callable[[Array], Array] | None:
+        """The replay of the forward for an input, if it is ready and draws no random numbers."""
+        forward = self._forward
+        return None if forward is None or forward.random or not self.ready else forward.output_of
 
     @property
     def recorded(self) -> list["_Recorded"]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinynet.engine.numeric_context import one_blas_thread
 from tinynet.kernels.numpy import NumpyKernels
 
 _Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Any]
@@ -39,6 +40,11 @@ class RecordedCalls:
         self._calls.append(call)
 
     def run(self) -> None:
+        # These kernels use BLAS and NumPy's arithmetic, and may be replayed without a context.
+        with np.errstate(all="ignore"):
+            one_blas_thread().call(self._run)
+
+    def _run(self) -> None:
         for function, args, kwargs, results in self._calls:
             _copy(function(*args, **kwargs), results)
 
