@@ -26,8 +26,9 @@ MEMORY_STEPS = 20
 
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
-SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
-"""Variables that make NumPy's BLAS use kernels of another processor."""
+SLOWING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE")
+"""Variables that make NumPy's BLAS use kernels of another processor, and each process compile
+tinynet's modules again: pip compiles those of a package that it installs."""
 
 
 @contextmanager
