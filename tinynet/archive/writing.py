@@ -22,6 +22,9 @@ from tinynet.files import canonical_json
 from tinynet.files.atomic import WriteAt, replacing
 from tinynet.types import Array
 
+_SMALL = 2**16
+"""Most bytes that are collected before they are written."""
+
 
 def write(
     path: str | Path,
@@ -53,9 +56,9 @@ def write(
             for name, entry in entries.items():
                 array = np.ascontiguousarray(tensors[name], DTYPES[entry.dtype])
                 entries[name] = entry._replace(digest=sink.write_part(bytes_of(array)))
+            sink.flush()
             packed = b"".join(directory._replace(document=(len(document), digest)).pack())
-            write_at(PREFIX_SIZE, packed)
-            write_at(0, pack_prefix(sink.position, packed))
+            write_at(0, pack_prefix(sink.position, packed) + packed)
 
 
 def check(
@@ -81,15 +84,32 @@ def _parts(
 
 
 class _Sink:
-    """A file that is written part after part."""
+    """A file that is written part after part; small parts are written together."""
 
     def __init__(self, write_at: WriteAt, position: int) -> None:
         self._write_at = write_at
-        self.position = position
+        self._written = position
+        self._waiting = bytearray()
+
+    @property
+    def position(self) -> int:
+        """The end of all parts so far."""
+        return self._written + len(self._waiting)
 
     def _write(self, data: bytes | memoryview) -> None:
-        self._write_at(self.position, data)
-        self.position += len(data)
+        if len(self._waiting) + len(data) <= _SMALL:
+            self._waiting += data
+            return
+        self.flush()
+        self._write_at(self._written, data)
+        self._written += len(data)
+
+    def flush(self) -> None:
+        """Write the parts that wait for others."""
+        if self._waiting:
+            self._write_at(self._written, bytes(self._waiting))
+            self._written += len(self._waiting)
+            self._waiting = bytearray()
 
     def write_part(self, part: memoryview) -> bytes:
         """Write the frames and chunks of a part; return its digest."""

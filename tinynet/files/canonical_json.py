@@ -22,9 +22,11 @@ MAX_DEPTH = 128
 MAX_MARKS = 2**18
 """Commas, colons and opening brackets outside of strings; this limits the number of values."""
 
-_PAIR = rb"\\ud[89ab]..\\ud[c-f].."
-_LONE = rb"\\ud[89a-f]"
-_MARK = re.compile(_PAIR + b"|" + _LONE + rb'|\\.|["\[\]{},:]', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+"""A string; one without an end reaches to the end of the text, so the search is linear."""
+
+_ESCAPE = re.compile(rb"\\ud[89ab]..\\ud[c-f]..|(?P<lone>\\ud[89a-f])|\\.", re.DOTALL)
+_OTHERS = bytes({*range(256)} - {*b"[]{},:"})
 
 
 def encode(value: JsonValue) -> bytes:
@@ -70,21 +72,18 @@ def _dump(value: JsonValue) -> bytes:
 def _check_limits(text: bytes | bytearray) -> None:
     if len(text) > MAX_BYTES:
         raise CheckpointLimitError(f"{len(text):,} bytes; at most {MAX_BYTES:,} are allowed")
-    marks = depth = 0
-    quoted = False
-    for match in _MARK.finditer(text):
-        mark = match[0]
-        if mark == b'"':
-            quoted = not quoted
-        elif quoted:
-            if re.fullmatch(_LONE, mark):
-                raise CheckpointFormatError(f"half a surrogate pair at byte {match.start():,}")
-        elif mark in b"]}":
-            depth -= 1
-        else:
-            marks += 1
-            depth += mark in b"[{"
+    for match in _ESCAPE.finditer(text):
+        if match["lone"]:
+            raise CheckpointFormatError(f"half a surrogate pair at byte {match.start():,}")
+    marks = _STRING.sub(b"", text).translate(None, _OTHERS)
+    closing = depth = 0
+    for mark in marks.translate(None, b",:"):
+        if mark in b"[{":
+            depth += 1
             if depth > MAX_DEPTH:
                 raise CheckpointLimitError(f"nested more than {MAX_DEPTH} deep")
-            if marks > MAX_MARKS:
-                raise CheckpointLimitError(f"more than {MAX_MARKS:,} commas, colons and brackets")
+        else:
+            depth -= 1
+            closing += 1
+    if len(marks) - closing > MAX_MARKS:
+        raise CheckpointLimitError(f"more than {MAX_MARKS:,} commas, colons and brackets")
