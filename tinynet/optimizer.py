@@ -9,7 +9,7 @@ from tinynet.config import Common, Config, is_common
 from tinynet.kernels import Kernels
 from tinynet.types import Array
 
-__all__ = ["Array", "Fused", "Optimizer", "OptimizerConfig"]
+__all__ = ["Array", "Fused", "MultiTensor", "Optimizer", "OptimizerConfig"]
 
 
 class OptimizerConfig(Config):
@@ -89,4 +89,24 @@ class Fused(Protocol):
         rate: float,
     ) -> None:
         """Update as `Optimizer.update`, with these kernels; every array is contiguous."""
+        ...
+
+
+@runtime_checkable
+class MultiTensor(Protocol):
+    """The ability of a fused optimizer to update several parameters in one call."""
+
+    def update_all(
+        self,
+        kernels: Kernels,
+        params: list[Array],
+        grads: list[Array],
+        slots: list[dict[str, Array]],
+        step: int,
+        rate: float,
+    ) -> None:
+        """Update each parameter as `Fused.update_with`, with kernels of `multi_tensor_updates`.
+
+        The lists hold the parameters, and the gradient and the state of each of them.
+        """
         ...

@@ -63,7 +63,7 @@ def first_bad(targets: Array, good: Array, wanted: str) -> Bad | None:
         good: True for each possible element of ``targets``, (N, ...).
         wanted: The rule for an element, for the message.
     """
-    if good.all():
+    if np.count_nonzero(good) == good.size:  # In a small array faster than `all`.
         return None
     place = np.unravel_index(np.argmin(good), good.shape)
     return int(place[0]), f"{_as_written(targets[place])} is not {wanted}"

@@ -11,7 +11,13 @@ PIECE = 32_768
 
 
 def pieces(param: Array, grad: Array, *slots: Array | None) -> list[tuple[Any, ...]]:
-    """Return pieces of the parameter and its gradient, scratch memory, and pieces of each slot."""
+    """Return pieces of the parameter and its gradient, scratch memory, and pieces of each slot.
+
+    In place of arrays there may be lists of those of several parameters.
+    """
+    if isinstance(param, list):
+        arrays = [[None] * len(param) if each is None else each for each in (param, grad, *slots)]
+        return [piece for own in zip(*arrays, strict=True) for piece in pieces(*own)]
     scratch = np.empty(min(param.size, PIECE), param.dtype)
     cut = []
     for start in range(0, param.size, PIECE):

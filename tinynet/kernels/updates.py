@@ -4,7 +4,8 @@ The signatures here are the interface: the parameter, its gradient, arrays of st
 optimizer has none), then numbers. Kernels with a faster version of an update have a method of its
 name, and the conformance kit compares it with the function in `UPDATES`. All arrays of a call have
 one shape and dtype and are contiguous; all but the gradient are changed in place. Each element is
-computed by itself, so pieces of any size give the same bits.
+computed by itself, so pieces of any size give the same bits. Lists of arrays, those of several
+parameters, may take the place of the arrays.
 """
 
 import numpy as np

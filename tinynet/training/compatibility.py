@@ -68,7 +68,10 @@ def targets_by_loss(
         ShapeError: for a single array if several losses need one, or none does.
     """
     if y is not None and not isinstance(y, Mapping):
-        y = {_only_target(network): y}
+        target = _only_target(network)
+        if len(network.losses) == 1:
+            return {network.losses[0].name: np.asanyarray(y)}
+        y = {target: y}
     elif y is not None:
         _require_known(network, y.keys(), data_targets)
     targets = y or {}
@@ -119,9 +122,10 @@ def require_rows(x: Inputs, y: Mapping[str, Array], weights: Array | None) -> No
         ShapeError: if the arrays do not fit together.
     """
     inputs = x.values() if isinstance(x, Mapping) else (x,)
-    rows = {np.shape(array)[:1] for array in (*inputs, *y.values())}
+    rows = {np.shape(array)[:1] for array in inputs}
+    rows.update([array.shape[:1] for array in y.values()])
     if weights is not None:
-        rows.add(np.shape(weights)[:1])
+        rows.add(weights.shape[:1])
     if len(rows) > 1 or () in rows or (0,) in rows:
         arrays = dict(x) if isinstance(x, Mapping) else {"x": x}
         arrays |= {f"y {name}" if len(y) > 1 else "y": array for name, array in y.items()}

@@ -81,6 +81,8 @@ class Regularization:
             ShapeError: if a regularizer does not take a parameter.
             PluginError: if a regularizer raises an exception, or returns a wrong value.
         """
+        if not self._penalties:
+            return result
         total, gradients = 0.0, dict(result.gradients)
         for penalty in self._penalties:
             value, gradient = _value_and_gradient(penalty)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from tinynet.engine.plugin_state import layout, layout_problem, state_problem
 from tinynet.engine.tensor_names import SLOTS
 from tinynet.kernels import Kernels
 from tinynet.kernels.numpy import NumpyKernels
-from tinynet.optimizer import Fused, Optimizer, OptimizerConfig
+from tinynet.optimizer import Fused, MultiTensor, Optimizer, OptimizerConfig
 from tinynet.spec.training_spec import OptimizerReference
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.training.optimizer_groups import group_of_each
@@ -22,25 +21,53 @@ from tinynet.types import Array
 _OPTIMIZER = "/training/optimizer"
 
 
-class _Group(NamedTuple):
-    """The optimizer of some parameters, with the options that are theirs.
+class _Group:
+    """Parameters with one optimizer, whose options are theirs.
 
     Attributes:
         optimizer: The optimizer.
-        update: Its update of one parameter, with the kernels if it is fused.
-        rate_factor: Factor of the learning rate.
+        params: The parameters, by address.
+        update_one: The optimizer's update of one parameter, with the kernels if it is fused.
     """
 
-    optimizer: Optimizer
-    update: Callable[[Array, Array, dict[str, Array], int, float], None]
-    rate_factor: float
-
-    @classmethod
-    def of(cls, optimizer: Optimizer, rate_factor: float, kernels: Kernels) -> "_Group":
-        update = optimizer.update
+    def __init__(self, optimizer: Optimizer, rate_factor: float, kernels: Kernels) -> None:
+        """Start without parameters; ``rate_factor`` is a factor of the learning rate."""
+        self.optimizer, self._rate_factor = optimizer, rate_factor
+        self.params: dict[str, Array] = {}
+        self.update_one = optimizer.update
         if isinstance(optimizer, Fused):
-            update = partial(optimizer.update_with, kernels)
-        return cls(optimizer, update, rate_factor)
+            self.update_one = partial(optimizer.update_with, kernels)
+        self._update_all: Callable[..., None] | None = None
+        takes_lists = getattr(kernels, "multi_tensor_updates", False)
+        if takes_lists and isinstance(optimizer, MultiTensor):
+            self._update_all = partial(optimizer.update_all, kernels)
+
+    def update(
+        self,
+        gradients: Mapping[str, Array],
+        slots: Mapping[str, dict[str, Array]],
+        step: int,
+        rate: float,
+        clip: Callable[[Array], Array] | None,
+    ) -> None:
+        """Update all parameters.
+
+        Args:
+            gradients: Mean gradient of each parameter, by address.
+            slots: The state of each parameter, by address.
+            step: Number of this step, counted from 1.
+            rate: The learning rate, without the group's factor.
+            clip: Returns a clipped gradient; None if none is clipped.
+        """
+        rate *= self._rate_factor
+        if self._update_all is not None and clip is None:
+            params, own = [*self.params.values()], [slots[address] for address in self.params]
+            grads = [gradients[address] for address in self.params]
+            self._update_all(params, grads, own, step, rate)
+            return
+        for address, param in self.params.items():
+            gradient = gradients[address] if clip is None else clip(gradients[address])
+            self.update_one(param, np.ascontiguousarray(gradient), slots[address], step, rate)
 
 
 class Updater:
@@ -80,12 +107,15 @@ class Updater:
         self._clip_norm, self.learning_rate = config.clip_norm, config.learning_rate
         self._clip_value = config.clip_value if is_common(type(config), "clip_value") else None
         kernels = kernels or NumpyKernels()
-        groups = [_Group.of(self._optimizer, 1.0, kernels)]
+        groups = [_Group(self._optimizer, 1.0, kernels)]
         for group in optimizer.groups or ():
             created = plugins.create(optimizer.of_group(group), _OPTIMIZER)
-            groups.append(_Group.of(created, group.rate_factor, kernels))
+            groups.append(_Group(created, group.rate_factor, kernels))
         chosen = group_of_each(optimizer.groups, params)
-        self._groups = {a: groups[chosen.get(a, -1) + 1] for a in self._params}
+        self._group_of = {a: groups[chosen.get(a, -1) + 1] for a in self._params}
+        for address, param in self._params.items():
+            self._group_of[address].params[address] = param
+        self._groups = [group for group in groups if group.params]
         self.renew_slots()
 
     def check(self) -> None:
@@ -94,19 +124,15 @@ class Updater:
         Raises:
             PluginError: if the optimizer fails, or changes the shape or dtype of its state.
         """
-        smallest: dict[int, str] = {}
-        for address in sorted(self._params, key=lambda name: self._params[name].size):
-            smallest.setdefault(id(self._groups[address]), address)
-        for address in smallest.values():
-            self._try_update(address)
+        for group in self._groups:
+            self._try_update(group, min(group.params, key=lambda a: group.params[a].size))
 
-    def _try_update(self, address: str) -> None:
+    def _try_update(self, group: _Group, address: str) -> None:
         param = self._params[address].copy()
         slots = {name: array.copy() for name, array in self.slots[address].items()}
         before = layout(slots)
         with np.errstate(all="ignore"), PluginErrors(self._optimizer, "update raised", _OPTIMIZER):
-            update = self._groups[address].update
-            update(param, np.zeros_like(param), slots, 1, self.learning_rate)
+            group.update_one(param, np.zeros_like(param), slots, 1, self.learning_rate)
         if problem := layout_problem(before, slots, "update"):
             raise plugin_error(self._optimizer, problem, _OPTIMIZER)
 
@@ -114,7 +140,7 @@ class Updater:
         """Initialize the optimizer's state for the parameters as they are now."""
         with PluginErrors(self._optimizer, "slots raised", _OPTIMIZER):
             self.slots = {
-                address: self._groups[address].optimizer.slots(param)
+                address: self._group_of[address].optimizer.slots(param)
                 for address, param in self._params.items()
             }
         for address, slots in self.slots.items():
@@ -134,18 +160,16 @@ class Updater:
             PluginError: if the optimizer raises an exception.
         """
         with PluginErrors(self._optimizer, "update raised", _OPTIMIZER):
-            scale = self._clip_scale(gradients)
-            for address, param in self._params.items():
-                gradient = gradients[address]
-                if scale is not None:
-                    gradient = gradient * scale
-                if self._clip_value is not None:
-                    gradient = np.clip(gradient, -self._clip_value, self._clip_value)
-                gradient = np.ascontiguousarray(gradient)
-                group = self._groups[address]
-                group.update(
-                    param, gradient, self.slots[address], step + 1, rate * group.rate_factor
-                )
+            clip = self._clip(gradients)
+            for group in self._groups:
+                group.update(gradients, self.slots, step + 1, rate, clip)
+
+    def _clip(self, gradients: Mapping[str, Array]) -> Callable[[Array], Array] | None:
+        """Return a function that clips one of the gradients; None if none needs it."""
+        if self._clip_value is not None:
+            return partial(np.clip, a_min=-self._clip_value, a_max=self._clip_value)
+        scale = self._clip_scale(gradients)
+        return None if scale is None else partial(np.multiply, scale)
 
     def _clip_scale(self, gradients: Mapping[str, Array]) -> float | None:
         """Return the factor that clips the norm of all gradients together; None if it is 1."""

@@ -62,8 +62,8 @@ FUNCTION(dropout, 5)
 
 KERNEL(update, update)
 
-/* The update of an optimizer, whose number in the table is `self`. */
-static PyObject *update(PyObject *self, PyObject *const *given, Py_ssize_t count)
+/* Update one parameter by the optimizer whose number in the table is `self`. */
+static PyObject *update_one(PyObject *self, PyObject *const *given, Py_ssize_t count)
 {
     struct arguments a;
     ptrdiff_t index = PyLong_AsSsize_t(self);
@@ -83,6 +83,32 @@ static PyObject *update(PyObject *self, PyObject *const *given, Py_ssize_t count
     job.optimizer = &kernels_for(&a)->optimizers[index];
     RUN(&a, update, job);
     return end(&a);
+}
+
+/* Update several parameters: an argument that is a list has an item for each. */
+static PyObject *update_each(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    PyObject *own[2 + MOST_SLOTS + MOST_NUMBERS];
+    if (count > (Py_ssize_t)(sizeof(own) / sizeof(own[0])))
+        return PyErr_Format(PyExc_TypeError, "takes fewer than %zd arguments", count);
+    for (Py_ssize_t i = 0; i < PyList_Size(given[0]); i++) {
+        for (Py_ssize_t j = 0; j < count; j++) {
+            own[j] = PyList_Check(given[j]) ? PyList_GetItem(given[j], i) : given[j];
+            if (!own[j])
+                return NULL;
+        }
+        PyObject *done = update_one(self, own, count);
+        if (!done)
+            return NULL;
+        Py_DECREF(done);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *update(PyObject *self, PyObject *const *given, Py_ssize_t count)
+{
+    bool several = count > 0 && PyList_Check(given[0]);
+    return several ? update_each(self, given, count) : update_one(self, given, count);
 }
 
 int add_updates(PyObject *module)

@@ -106,3 +106,27 @@ def test_an_update_in_parts_has_the_same_bits(name, dtype):
     for cuts in [(1,), (16, 64), (7, 50, 51, 130)]:
         for a, b in zip(updated(NATIVE, name, 203, dtype, cuts), whole, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("kernels", [NATIVE, REFERENCE], ids=["native", "reference"])
+@pytest.mark.parametrize("name", UPDATES)
+def test_an_update_of_several_parameters_is_that_of_each(kernels, name, dtype):
+    """The engine updates all parameters in one call."""
+    _, slot_count, _ = UPDATES[name]
+    rng = np.random.default_rng(1)
+    several = [
+        [rng.random(size).astype(dtype) for size in (5, 64, 1)] for _ in range(2 + slot_count)
+    ]
+    each = [[array.copy() for array in arrays] for arrays in several]
+    for arrays in zip(*each, strict=True):
+        update(NATIVE, name, *arrays)
+    update(kernels, name, *several)
+    for a, b in zip(several, each, strict=True):
+        for actual, expected in zip(a, b, strict=True):
+            np.testing.assert_array_equal(actual, expected)
+
+
+def test_lists_of_another_length_are_an_error():
+    param = np.zeros(3)
+    with pytest.raises(IndexError):
+        NATIVE.sgd([param, param], [param], None, 0.0, False, 0.0, 0.1)

@@ -32,6 +32,7 @@ class NativeKernels(NumpyKernels):
     level: str = _kernels.level()
     cut_from = 2.0
     recording = _kernels.Recording
+    multi_tensor_updates = True
 
     on_threads = staticmethod(OnThreads)
 

@@ -5,7 +5,8 @@ right. All arrays of real numbers in a call have one dtype, float32 or float64. 
 they are not contiguous or not aligned; outputs must be both.
 
 Each update of `tinynet.kernels.updates` that is compiled has a function of its name here, with the
-same arguments, all of them positional.
+same arguments, all of them positional. In place of arrays it takes lists of those of several
+parameters.
 
 Every function raises ValueError where shapes or dtypes do not fit together, and TypeError where an
 argument is no array or no number.

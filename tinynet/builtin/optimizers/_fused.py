@@ -20,8 +20,11 @@ class FusedOptimizer:
     def __init__(self, config: Any) -> None:
         self.config = config
 
-    def arguments(self, slots: dict[str, Array], step: int, rate: float) -> tuple[Any, ...]:
-        """Return the arguments of `kernel` after the parameter and its gradient."""
+    def arguments(self, slots: dict[str, Any], step: int, rate: float) -> tuple[Any, ...]:
+        """Return the arguments of `kernel` after the parameter and its gradient.
+
+        ``slots`` holds arrays by name, or lists of those of several parameters.
+        """
         raise NotImplementedError
 
     def update(
@@ -40,3 +43,16 @@ class FusedOptimizer:
     ) -> None:
         update = getattr(kernels, self.kernel.__name__, self.kernel)
         update(param, grad, *self.arguments(slots, step, rate))
+
+    def update_all(
+        self,
+        kernels: Kernels,
+        params: list[Array],
+        grads: list[Array],
+        slots: list[dict[str, Array]],
+        step: int,
+        rate: float,
+    ) -> None:
+        update = getattr(kernels, self.kernel.__name__, self.kernel)
+        by_name = {name: [own[name] for own in slots] for name in slots[0]}
+        update(params, grads, *self.arguments(by_name, step, rate))
