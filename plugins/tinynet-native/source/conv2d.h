@@ -26,11 +26,16 @@ static struct conv2d without_needless_rows(const struct conv2d *args)
 static REAL *prepare_tiles(struct correlation *c)
 {
     ptrdiff_t size = c->in_channels * c->out_channels;
-    REAL *transformed = in_tiles(c) ? allocate(PLACES * size) : NULL;
-    if (transformed)
-        transform_weight(c->weight, size, transformed);
-    else if (in_tiles(c))
+    bool squares = in_tiles(c);
+    if (!squares && !in_row_tiles(c))
+        return NULL;
+    REAL *transformed = allocate((squares ? PLACES : POINTS) * size);
+    if (!transformed)
         *c->enough = false;
+    else if (squares)
+        transform_weight(c->weight, size, transformed);
+    else
+        transform_row_weight(c->weight, (int)c->right.taps, size, transformed);
     c->transformed = transformed;
     return transformed;
 }
@@ -123,12 +128,30 @@ static bool backward_in_tiles(const struct conv2d *given)
     return enough;
 }
 
+/* The same in tiles of rows. */
+static bool backward_in_row_tiles(const struct conv2d *given)
+{
+    struct conv2d args = *given;
+    atomic_bool enough = true;
+    struct row_tile_gradients tiles = row_tile_gradients_of(given);
+    tiles.enough = &enough;
+    if (!tiles.sums)
+        return false;
+    args.dweight = NULL;
+    run_gradients(&args, (struct grid[3]){row_gradient_grid(&tiles)}, 1, &enough);
+    finish_row_tiles(&tiles);
+    free(tiles.sums);
+    return enough;
+}
+
 static bool conv2d_backward(const struct conv2d *given)
 {
     const struct conv2d args = without_needless_rows(given);
     atomic_bool enough = true;
     if (gradients_in_tiles(&args))
         return backward_in_tiles(&args);
+    if (gradients_in_row_tiles(&args))
+        return backward_in_row_tiles(&args);
     run_gradients(&args, (struct grid[2]){{0}}, 0, &enough);
     return enough;
 }

@@ -11,6 +11,7 @@
 
 #include "depthwise.h"
 #include "product.h"
+#include "row_tiles.h"
 #include "winograd.h"
 
 /* The product for the windows in row o of the output and the channels of group g. It sums the
@@ -158,7 +159,7 @@ static struct grid correlation_grid(const struct correlation *c)
         .work = outputs * c->out_channels * (1 + terms / PRODUCTS_PER_ELEMENT),
     };
     if (c->transformed)
-        return tile_grid(c);
+        return c->down.taps > 1 ? tile_grid(c) : row_tile_grid(c);
     if (depthwise(c->groups, c->in_channels, c->out_channels)) {
         grid.run = correlate_depthwise;
     } else if (short_rows(&c->right, c->samples)) {
