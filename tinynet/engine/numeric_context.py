@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from contextvars import ContextVar, copy_context
 from functools import cache
+from itertools import product
 from typing import Any, TypeVar
 
 import numpy as np
@@ -92,7 +93,8 @@ class OneBlasThread:
     """
 
     def __init__(self) -> None:
-        self._libraries: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
+        libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+        self._limits = [_limit_of(library) for library in libraries]
         self._lock = threading.RLock()
         self._holders: set[object] = set()
         self._before: list[int] | None = None
@@ -113,9 +115,10 @@ class OneBlasThread:
                 lock.acquire()
                 self._holders.add(holder)
                 if self._before is None:
-                    self._before = [library.get_num_threads() for library in self._libraries]
+                    self._before = [get() for get, _ in self._limits]
                 if not self._limited:
-                    self._set([1] * len(self._libraries))
+                    for _, set_to in self._limits:
+                        set_to(1)
                     self._limited = True
             finally:
                 _unlock(lock)
@@ -153,8 +156,8 @@ class OneBlasThread:
     def _restore(self) -> None:
         self._limited = False
         if self._before is not None:
-            self._set(self._before)
-            self._forget_thread()
+            for (_, set_to), number in zip(self._limits, self._before, strict=True):
+                set_to(number)
         self._before = None
 
     def _in_child(self) -> None:
@@ -163,19 +166,19 @@ class OneBlasThread:
         self._restore()
         self._holders.clear()
 
-    def _set(self, numbers: list[int]) -> None:
-        for library, number in zip(self._libraries, numbers, strict=True):
-            library.set_num_threads(number)
-            if library.get_num_threads() != number:
-                self._forget_thread()
-                library.set_num_threads(number)
 
-    def _forget_thread(self) -> None:
-        # From version 3.8 on, threadpoolctl accepts calls only from the first controlling thread.
-        # Here any thread may be the first to hold or the last to release.
-        for library in self._libraries:
-            if hasattr(library, "clear_controlling_thread"):
-                library.clear_controlling_thread(force=True)
+def _limit_of(library: Any) -> tuple[Callable[[], int], Callable[[int], None]]:
+    """Return the functions that get and set a library's number of threads.
+
+    Of OpenBLAS they are its own: those of threadpoolctl accept calls from one thread only, and here
+    any thread may be the first to hold or the last to release.
+    """
+    if library.internal_api == "openblas" and library.threading_layer != "openmp":
+        for prefix, suffix in product(("", "scipy_"), ("", "64_", "_64")):
+            names = [f"{prefix}openblas_{verb}_num_threads{suffix}" for verb in ("get", "set")]
+            if hasattr(library.dynlib, names[0]):
+                return getattr(library.dynlib, names[0]), getattr(library.dynlib, names[1])
+    return library.get_num_threads, library.set_num_threads
 
 
 def _unlock(lock: Any) -> None:
