@@ -78,11 +78,10 @@ class BatchPass:
         self._slices = share.local_slices
         # After an exchange, all shards of a process hold the same statistics; see `commit`.
         first = 0 if program.commits_by_shard or not share.own else share.own[0]
-        alone = len(self._slices) == 1
         self.shards = [
             ShardPass(
                 program,
-                inputs if alone else {name: array[rows] for name, array in inputs.items()},
+                {name: array[rows] for name, array in inputs.items()},
                 training=training,
                 key=key,
                 first_sample=part.start,
@@ -183,15 +182,11 @@ class BatchPass:
             shard.workspace = borrowed = self._idle.popleft()
             borrowed.reset()
         try:
-            shard.forward_stage(stage, self._summaries)
-            if self._labels is not None and not self._program.losses_need_batch:
-                labels = self._labels
-                if len(self.shards) > 1:
-                    labels = labels.rows(self._slices[number])
-                result = self.results[number] = shard.compute_losses(shard.outputs, labels)
-                if labels.scales is not None:
-                    shard.start_backward(result.gradients)
-                    shard.backward_stage(stage, ())
+            if self._labels is None or self._program.losses_need_batch:
+                shard.forward_stage(stage, self._summaries)
+            else:
+                labels = self._labels.rows(self._slices[number])
+                self.results[number] = shard.run_last_stage(stage, self._summaries, labels)
             if borrowed is not None:
                 shard.release_workspace()
         finally:

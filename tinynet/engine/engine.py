@@ -19,7 +19,7 @@ from tinynet.engine.losses import LossInputs
 from tinynet.engine.node import Node
 from tinynet.engine.numeric_context import in_numeric_context
 from tinynet.engine.process_group import ProcessGroup
-from tinynet.engine.program import Program
+from tinynet.engine.program import Program, Stage
 from tinynet.engine.shard_pass import RandomKey, ShardPass
 from tinynet.engine.sharding import equal_slices
 from tinynet.engine.shares import BatchShare
@@ -295,6 +295,11 @@ class Engine:
     ) -> PartialResult:
         """Run forward to the losses and, in training, backward."""
         training = labels.scales is not None
+        group = self.group if training else None
+        if group is None and len(share.slices) == 1:
+            stage, *others = self._program.stages(training=training)
+            if not others:
+                return self._run_alone(stage, inputs, share, labels, key)
         batch = BatchPass(
             self._program,
             inputs,
@@ -304,7 +309,7 @@ class Engine:
             self._workspaces,
             training=training,
             key=key,
-            group=self.group if training else None,
+            group=group,
             merge_summaries=training and self._merges(share),
         )
         batch.forward()
@@ -313,6 +318,26 @@ class Engine:
         losses = [result.losses for result in batch.results]
         return PartialResult(
             share, losses, batch.predictions, batch.gradients(), batch.shards, training
+        )
+
+    def _run_alone(
+        self,
+        stage: Stage,
+        inputs: Mapping[str, Array],
+        share: BatchShare,
+        labels: LossInputs,
+        key: RandomKey,
+    ) -> PartialResult:
+        """Run the only shard of a batch, which waits for no other."""
+        if not self._workspaces:
+            self._workspaces.append(Workspace())
+        workspace, training = self._workspaces[0], labels.scales is not None
+        workspace.reset()
+        shard = ShardPass(self._program, inputs, training=training, key=key, workspace=workspace)
+        result = shard.run_last_stage(stage, (), labels)
+        gradients = {address: [gradient] for address, gradient in shard.gradients.items()}
+        return PartialResult(
+            share, [result.losses], result.predictions, gradients, [shard], training
         )
 
     def _not_finite(

@@ -140,6 +140,17 @@ class ShardPass:
             ctx = self._waiting[op.node.name] = self.context(op)
             self.summary = layer_calls.summarize(op.node, ctx, self.inputs(op))
 
+    def run_last_stage(
+        self, stage: Stage, summaries: Sequence[Any], labels: LossInputs
+    ) -> LossResult:
+        """Run a stage and the losses; in training, too, the backward of the stage."""
+        self.forward_stage(stage, summaries)
+        result = self.compute_losses(self.outputs, labels)
+        if labels.scales is not None:
+            self.start_backward(result.gradients)
+            self.backward_stage(stage, ())
+        return result
+
     def inputs(self, op: Operation) -> list[Array]:
         """Return the inputs of an operation, (n, *in_shape) each."""
         values = self._values

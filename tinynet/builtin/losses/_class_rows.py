@@ -104,7 +104,7 @@ class ClassRows:
             losses /= positions
             gradient /= positions
         cache = gradient.reshape(outputs.shape) if ctx.keep else None
-        return float(losses.sum(dtype=np.float64)), cache
+        return float(np.add.reduce(losses, dtype=np.float64)), cache
 
     def _scale(self, outputs: Array, weights: Array | None, counted: Array | None) -> Array:
         """Return the factor of the loss of each row of logits, (R,).
