@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from tinynet.engine import sharding
+from tinynet.engine import inference, sharding
 from tinynet.network.network import Network
 
 IMAGES = [
@@ -39,11 +39,19 @@ def batch(count, dtype=np.float64):
 
 def folded(net):
     """Return the names folded into each step, by the step's name."""
-    return {step.name: [node.name for node in step.folded] for step in net._inference._steps}
+    return {
+        step.name: [node.name for node in step.folded] for step in net._inference._folded._steps
+    }
+
+
+@pytest.fixture(params=[0, inference.FOLD_FROM], ids=["folded", "separate"])
+def plan(request, monkeypatch):
+    """Both ways to compute a network with layers that can be folded."""
+    monkeypatch.setattr(inference, "FOLD_FROM", request.param)
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 40])
-def test_predictions_equal_a_pass_in_evaluation(count, monkeypatch):
+def test_predictions_equal_a_pass_in_evaluation(count, plan, monkeypatch):
     monkeypatch.setattr(sharding, "SHARD_FLOPS", 1)
     net, x = network(), batch(count)
     expected = net.forward(x).outputs["output"] if count else np.empty((0, 4))
@@ -80,7 +88,7 @@ def test_batch_norm_is_not_folded_in_other_graphs(layers, outputs):
         np.testing.assert_array_equal(output, expected[name])
 
 
-def test_predictions_use_the_current_parameters():
+def test_predictions_use_the_current_parameters(plan):
     """Predictions are also made between the steps of a training."""
     net, x = network(), batch(3)
     before = net.predict(x)
@@ -91,7 +99,7 @@ def test_predictions_use_the_current_parameters():
     np.testing.assert_allclose(after, net.forward(x).outputs["output"], rtol=1e-10)
 
 
-def test_prediction_does_not_change_the_network():
+def test_prediction_does_not_change_the_network(plan):
     net, x = network(), batch(3)
     held = {name: array.copy() for name, array in {**net.params, **net.buffers}.items()}
     original = x.copy()
@@ -101,7 +109,7 @@ def test_prediction_does_not_change_the_network():
         np.testing.assert_array_equal(array, held[name])
 
 
-def test_any_number_of_threads_gives_the_same_bits(monkeypatch):
+def test_any_number_of_threads_gives_the_same_bits(plan, monkeypatch):
     monkeypatch.setattr(sharding, "SHARD_FLOPS", 1)
     net, x = network(dtype="float32"), batch(60, np.float32)
     one = net.predict(x, threads=1)
@@ -109,7 +117,7 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch):
         assert net.predict(x, threads=threads).tobytes() == one.tobytes()
 
 
-def test_several_threads_may_predict_with_one_network():
+def test_several_threads_may_predict_with_one_network(plan):
     """A server has one network and many requests."""
     net = network()
     inputs = [batch(n) for n in (1, 2, 3, 4)]

@@ -302,3 +302,16 @@ def test_replayed_predictions_need_no_numeric_context(replays, monkeypatch):
     monkeypatch.undo()
     plain = Network({"input_shape": [8, 8, 2], "layers": LAYERS}, kernels=NumpyKernels())
     np.testing.assert_array_equal(second, plain.predict(other))
+
+
+def test_batch_norm_is_replayed_in_predictions(replays):
+    """In training it exchanges moments between shards, in predictions it only calls a kernel."""
+    made, plain = trainer(RecordingKernels(), NORMED), trainer(NumpyKernels(), NORMED)
+    for step in range(8):
+        x, labels = batch(step)
+        predicted, expected = (each.network.predict(x) for each in (made, plain))
+        np.testing.assert_array_equal(predicted, expected)
+        assert [each.train_step(x, labels) for each in (made, plain)]
+    names = [step.name for step in made.network._inference._separate._steps]
+    assert names == ["b", "tanh_1", "dense_1"]
+    assert replays[0]

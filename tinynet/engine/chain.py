@@ -108,29 +108,34 @@ class Chain:
         return d_output, gradients
 
 
-def chained(operations: Sequence[Operation], kernels: Kernels) -> tuple[Operation, ...]:
+def chained(
+    operations: Sequence[Operation], kernels: Kernels, *, training: bool = True
+) -> tuple[Operation, ...]:
     """Return the same operations, with chains in the place of those that can be replayed.
 
     Args:
         operations: The operations, in topological order.
         kernels: The kernels that they compute with.
+        training: False for operations that are only evaluated, which can form longer chains.
     """
     if kernels.recording is None:
         return tuple(operations)
     return tuple(
         [
             of_chain[0] if len(of_chain) == 1 else _joined(of_chain, kernels)
-            for of_chain in _chains(operations)
+            for of_chain in _chains(operations, training)
         ]
     )
 
 
-def _chains(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
+def _chains(operations: Sequence[Operation], training: bool) -> Iterator[list[Operation]]:
     """Yield the operations in lists, of which those of several can be replayed together."""
     readers = Counter(source for op in operations for source in op.node.inputs)
     chain: list[Operation] = []
     for op in operations:
-        if chain and not _continues(op, chain, readers):
+        if chain and not (
+            _continues(op, chain[-1], readers) and (not training or _learns_with(op, chain))
+        ):
             yield chain
             chain = []
         chain.append(op)
@@ -138,29 +143,34 @@ def _chains(operations: Sequence[Operation]) -> Iterator[list[Operation]]:
         yield chain
 
 
-def _continues(op: Operation, chain: Sequence[Operation], readers: Counter[str]) -> bool:
-    """Return True if an operation can be replayed together with those of a chain."""
-    before = chain[-1]
+def _continues(op: Operation, before: Operation, readers: Counter[str]) -> bool:
+    """Return True if an operation can be evaluated together with the one before it."""
     (value, *others) = before.values
-    addresses = {gradient.address for earlier in chain for gradient in earlier.gradients}
     return (
-        _can_be_replayed(op)
-        and _can_be_replayed(before)
+        _can_be_evaluated(op)
+        and _can_be_evaluated(before)
         and op.node.inputs == (value.name,)
         and readers[value.name] == 1
         and not others
         and not value.outputs
+    )
+
+
+def _learns_with(op: Operation, chain: Sequence[Operation]) -> bool:
+    """Return True if an operation can be trained together with those of a chain."""
+    before = chain[-1]
+    addresses = {gradient.address for earlier in chain for gradient in earlier.gradients}
+    return (
+        all(not each.commits and each.exchange_in_training is None for each in (op, before))
         and (not before.has_backward or (op.has_backward and op.needs.inputs == (True,)))
         # The gradients of a parameter that several layers share are added outside of chains.
         and addresses.isdisjoint(gradient.address for gradient in op.gradients)
     )
 
 
-def _can_be_replayed(op: Operation) -> bool:
+def _can_be_evaluated(op: Operation) -> bool:
     return (
         is_replayable(op.node.layer)
-        and not op.commits
-        and op.exchange_in_training is None
         and op.exchange_in_evaluation is None
         and op.node.out_shapes is None
         and len(op.node.inputs) == 1

@@ -1,21 +1,16 @@
-"""Prediction: forward in evaluation mode, with nothing kept for a backward.
+"""Prediction: forward in evaluation mode, with nothing kept for a backward."""
 
-A normalization after a layer that can include it becomes part of that layer, and so does an
-activation after that.
-"""
-
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from collections.abc import Mapping, Sequence
+from functools import partial
+from math import prod
 
 import numpy as np
 
 from tinynet.engine import layer_calls
 from tinynet.engine.batch_pass import join_samples
-from tinynet.engine.chain import Chain
+from tinynet.engine.chain import Chain, chained
+from tinynet.engine.folding import Step, folded_steps, separate_steps
 from tinynet.engine.inputs import Inputs, convert_inputs, validate_inputs
-from tinynet.engine.node import Node
 from tinynet.engine.numeric_context import in_numeric_context, on_threads
 from tinynet.engine.program import Program
 from tinynet.engine.sharding import block_size
@@ -23,52 +18,21 @@ from tinynet.engine.threads import ThreadPool, threads_to_use
 from tinynet.errors import ShapeError
 from tinynet.kernels import Kernels
 from tinynet.kernels.memory import Workspace
-from tinynet.layer import Foldable, Fusable, Layer, Rescalable
 from tinynet.layer.context import Context, Needs
-from tinynet.layer.inherited import PASSES, still_holds
 from tinynet.types import Array
 
 PREDICT_BATCH = 256
 """Default number of samples that are predicted at a time."""
 
-
-@dataclass(frozen=True)
-class _Step:
-    """A node, with the nodes that are folded into it.
-
-    Attributes:
-        node: The node.
-        folded: The nodes that are folded into it, in order.
-        last_reads: Names of the values that no later step reads.
-    """
-
-    node: Node
-    folded: tuple[Node, ...] = ()
-    last_reads: tuple[str, ...] = ()
-
-    @cached_property
-    def name(self) -> str:
-        """The name of its output: that of the last node in it."""
-        return self.folded[-1].name if self.folded else self.node.name
-
-    @property
-    def values(self) -> Collection[str]:
-        """The names of its outputs."""
-        return self.folded[-1].values if self.folded else self.node.values
-
-    def fold(self) -> "_Step":
-        """Return the step with a single layer, made from the parameters as they are now."""
-        layer, out_shape = self.node.layer, self.node.out_shape
-        for node in self.folded:
-            layer, out_shape = _folded(node.layer, layer) or layer, node.out_shape
-        node = replace(self.node, name=self.name, layer=layer, out_shape=out_shape)
-        return replace(self, node=node, folded=())
+FOLD_FROM = 2**18
+"""Elements of the output of a step from which it is faster to fold layers into it. For fewer, it
+takes longer to compute the weights of the folded layer than to run its layers separately."""
 
 
 class _Runner:
     """Runs all steps on one batch after another, in memory that is used again."""
 
-    def __init__(self, steps: Sequence[_Step], kernels: Kernels) -> None:
+    def __init__(self, steps: Sequence[Step], kernels: Kernels) -> None:
         self.workspace = Workspace()
         self._contexts = [
             Context(
@@ -81,7 +45,7 @@ class _Runner:
             for step in steps
         ]
 
-    def run(self, steps: Sequence[_Step], inputs: Mapping[str, Array]) -> dict[str, Array]:
+    def run(self, steps: Sequence[Step], inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Return the values of all steps by name; they are valid until the next call."""
         self.workspace.reset()
         values = dict(inputs)
@@ -94,34 +58,93 @@ class _Runner:
         return values
 
 
+class _Plan:
+    """Steps that compute all outputs of a program, some samples at a time."""
+
+    def __init__(self, program: Program, steps: Sequence[Step], outputs: Mapping[str, str]) -> None:
+        """Prepare for predictions.
+
+        Args:
+            program: The program.
+            steps: The steps.
+            outputs: The value of each output, by the output's name.
+        """
+        self._program, self._steps, self._outputs = program, steps, outputs
+        self.folded = [step for step in steps if step.folded]
+        self._idle: list[_Runner] = []
+        only: object = steps[0].node.layer if len(steps) == len(program.input_shapes) == 1 else None
+        self._chain = only if isinstance(only, Chain) else None
+
+    def current_steps(self) -> Sequence[Step]:
+        """Return the steps with the parameters as they are now."""
+        return [step.fold() for step in self._steps] if self.folded else self._steps
+
+    def predict(self, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
+        """Return the predictions of some samples, by the output's name."""
+        return self._replay(inputs, threads) or in_numeric_context(
+            self._program.kernels, threads, self.compute, self.current_steps(), inputs
+        )
+
+    def compute(self, steps: Sequence[Step], inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Return the same in a numeric context, from the current steps."""
+        runner = self._take_runner()
+        values = runner.run(steps, inputs)
+        outputs = {name: values[value] for name, value in self._outputs.items()}
+        predictions = self._program.predictions(outputs)
+        self._idle.append(runner)
+        return predictions
+
+    def _replay(self, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
+        """Return the same from recorded kernels, which need no context; empty if not recorded."""
+        predictions: dict[str, Array] = {}
+        if self._chain is None:
+            return predictions
+        program, runner, (x,) = self._program, self._take_runner(), inputs.values()
+        evaluate = self._chain.evaluation(runner.workspace, x.shape)
+        if evaluate is not None:
+            output = on_threads(program.kernels, threads, evaluate, x)
+            outputs = dict.fromkeys(self._outputs, output)
+            predictions = (
+                in_numeric_context(program.kernels, threads, program.predictions, outputs)
+                if program.losses
+                else program.predictions(outputs)
+            )
+        self._idle.append(runner)
+        return predictions
+
+    def _take_runner(self) -> _Runner:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return _Runner(self._steps, self._program.kernels)
+
+
 class Inference:
     """Predictions of a program."""
 
     def __init__(self, program: Program) -> None:
-        """Fold layers where they can be folded.
+        """Plan the computation, with layers folded and without.
 
         Args:
             program: A program of all outputs.
         """
         self._program = program
-        self._values = {
+        values = {
             output: value.name
             for op in program.fused
             for value in op.values
             for output in value.outputs
         }
-        outputs = set(self._values.values())
-        self._steps = _steps([op.node for op in program.fused], outputs)
-        self._folds = any(step.folded for step in self._steps)
-        if not self._folds:
-            chains = [_Step(op.node) for op in program.operations]
-            self._steps = _with_last_reads(chains, outputs)
-        layer: object = self._steps[0].node.layer
-        only = len(self._steps) == len(program.input_shapes) == 1
-        self._chain = layer if only and isinstance(layer, Chain) else None
+        outputs = set(values.values())
+        operations = chained(program.fused, program.kernels, training=False)
+        self._separate = _Plan(
+            program, separate_steps([op.node for op in operations], outputs), values
+        )
+        self._folded = _Plan(
+            program, folded_steps([op.node for op in program.fused], outputs), values
+        )
         # A layer that needs the whole batch gets it in prediction, too.
         self._whole = any(op.exchange_in_evaluation for op in program.fused)
-        self._idle: list[_Runner] = []
         self._pools: dict[int, ThreadPool] = {}
 
     def predict(
@@ -156,81 +179,47 @@ class Inference:
         inputs = validate_inputs(x, program.input_shapes)
         inputs = convert_inputs(inputs, program.dtype, program.index_inputs)
         samples = len(next(iter(inputs.values())))
+        threads = threads_to_use(threads)
         block = block_size(program.cost) if in_blocks and not self._whole else None
         rows = self._rows(samples, batch_size) if block is None else _blocks(samples, block)
-        steps = [step.fold() for step in self._steps] if self._folds else self._steps
-        parts: list[dict[str, Array]] = [{}] * len(rows)
-
-        def part(number: int) -> dict[str, Array]:
-            arrays = {name: array[rows[number]] for name, array in inputs.items()}
-            if block is None:
-                return arrays
-            return {name: _padded(array, block) for name, array in arrays.items()}
-
-        def run(number: int) -> None:
-            parts[number] = self._compute(steps, part(number))
-
-        threads = threads_to_use(threads)
+        plan = self._plan(block or rows[0].stop)
         if len(rows) == 1:
-            only = part(0)
-            parts = [
-                self._replay(only, threads)
-                or in_numeric_context(program.kernels, threads, self._compute, steps, only)
-            ]
+            outputs = plan.predict(_padded(inputs, block), threads)
         else:
-            jobs = [partial(run, number) for number in range(len(rows))]
+            steps = plan.current_steps()
+            parts: list[dict[str, Array]] = [{}] * len(rows)
+
+            def compute(number: int) -> None:
+                part = {name: array[rows[number]] for name, array in inputs.items()}
+                parts[number] = plan.compute(steps, _padded(part, block))
+
+            jobs = [partial(compute, number) for number in range(len(rows))]
             in_numeric_context(program.kernels, 1, self._pool(threads).run, jobs)
-        outputs = join_samples(parts)
+            outputs = join_samples(parts)
         if block is None:
             return outputs
         return {name: array[:samples] for name, array in outputs.items()}
 
-    def _compute(self, steps: Sequence[_Step], inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """Return the predictions of samples that are computed at a time, in a numeric context."""
-        runner = self._take_runner()
-        values = runner.run(steps, inputs)
-        outputs = {name: values[value] for name, value in self._values.items()}
-        predictions = self._program.predictions(outputs)
-        self._idle.append(runner)
-        return predictions
+    def _plan(self, samples: int) -> _Plan:
+        """Return the faster plan for so many samples at a time."""
+        folded = self._folded.folded
+        elements = samples * sum(prod(step.node.out_shape) for step in folded)
+        return self._folded if folded and elements >= len(folded) * FOLD_FROM else self._separate
 
-    def _replay(self, inputs: Mapping[str, Array], threads: int) -> dict[str, Array]:
-        """Return the same from recorded kernels, which need no context; empty if not recorded."""
-        if self._chain is None:
-            return {}
-        program, predictions = self._program, {}
-        runner = self._take_runner()
-        (x,) = inputs.values()
-        evaluate = self._chain.evaluation(runner.workspace, x.shape)
-        if evaluate is not None:
-            output = on_threads(program.kernels, threads, evaluate, x)
-            outputs = dict.fromkeys(program.outputs, output)
-            predictions = (
-                in_numeric_context(program.kernels, threads, program.predictions, outputs)
-                if program.losses
-                else program.predictions(outputs)
-            )
-        self._idle.append(runner)
-        return predictions
-
-    def _take_runner(self) -> _Runner:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return _Runner(self._steps, self._program.kernels)
-
-    def _rows(self, samples: int, batch_size: int) -> list[slice]:
+    def _rows(self, samples: int, batch_size: int) -> Sequence[slice]:
         """Return the samples that are computed at a time: shards of batches."""
-        rows = []
-        for start in range(0, max(samples, 1), batch_size):
-            size = min(batch_size, samples - start)
-            shards = (
-                [slice(0, size)]
-                if self._whole
-                else self._program.shard_slices(size, training=False)
-            )
-            rows += [slice(start + shard.start, start + shard.stop) for shard in shards]
-        return rows
+        if samples <= batch_size:
+            return self._shards(samples)
+        return [
+            slice(start + shard.start, start + shard.stop)
+            for start in range(0, samples, batch_size)
+            for shard in self._shards(min(batch_size, samples - start))
+        ]
+
+    def _shards(self, samples: int) -> Sequence[slice]:
+        if self._whole:
+            return [slice(0, samples)]
+        return self._program.shard_slices(samples, training=False)
 
     def _pool(self, threads: int) -> ThreadPool:
         if threads not in self._pools:
@@ -243,51 +232,12 @@ def _blocks(samples: int, size: int) -> list[slice]:
     return [slice(start, min(start + size, samples)) for start in range(0, max(samples, 1), size)]
 
 
-def _padded(array: Array, size: int) -> Array:
-    """Return an array of ``size`` samples, which repeats the last one at its end."""
-    missing = size - len(array)
-    if not missing or not len(array):
-        return array
-    return np.concatenate([array, np.repeat(array[-1:], missing, axis=0)])
-
-
-def _steps(nodes: Sequence[Node], outputs: set[str]) -> list[_Step]:
-    """Return a step for each node that cannot be folded into the one before it."""
-    readers = Counter(source for node in nodes for source in node.inputs)
-    steps: dict[str, _Step] = {}  # by the name of the last node
-    for node in nodes:
-        before = steps.get(node.inputs[0]) if len(node.inputs) == 1 else None
-        only = before is not None and readers[before.name] == 1 and before.name not in outputs
-        if before is not None and only and _folds(node, before):
-            del steps[before.name]
-            steps[node.name] = replace(before, folded=(*before.folded, node))
-        else:
-            steps[node.name] = _Step(node)
-    return _with_last_reads(list(steps.values()), outputs)
-
-
-def _with_last_reads(steps: list[_Step], outputs: set[str]) -> list[_Step]:
-    read = set(outputs)
-    result = []
-    for step in reversed(steps):
-        last = dict.fromkeys(source for source in step.node.inputs if source not in read)
-        read.update(last)
-        result.append(replace(step, last_reads=tuple(last)))
-    return result[::-1]
-
-
-def _folds(node: Node, before: _Step) -> bool:
-    if node.dtype != before.node.dtype or before.node.out_shapes is not None:
-        return False
-    return _folded(node.layer, before.fold().node.layer) is not None
-
-
-def _folded(layer: Layer, previous: Layer) -> Layer | None:
-    """Return a layer that computes both, or None."""
-    if isinstance(previous, Rescalable) and not still_holds(previous, "rescaled", PASSES):
-        return None
-    if isinstance(layer, Foldable):
-        return layer.fold_into(previous) if still_holds(layer, "fold_into", PASSES) else None
-    if isinstance(layer, Fusable) and still_holds(layer, "fuse_into", PASSES):
-        return layer.fuse_into(previous)
-    return None
+def _padded(inputs: dict[str, Array], block: int | None) -> dict[str, Array]:
+    """Return a block of samples, which repeats the last one at its end; all of them for None."""
+    samples = len(next(iter(inputs.values())))
+    if block is None or samples in (0, block):
+        return inputs
+    return {
+        name: np.concatenate([array, np.repeat(array[-1:], block - samples, axis=0)])
+        for name, array in inputs.items()
+    }

@@ -41,15 +41,17 @@ def in_numeric_context(kernels: Kernels, threads: int, work: Callable[..., T], *
 
 def on_threads(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:
     """Call `work` with kernels on some threads; it uses neither BLAS nor NumPy's arithmetic."""
-    kernel_threads = kernels.on_threads(threads)
+    kernel_threads, exited = kernels.on_threads(threads), False
     try:
         try:
             kernel_threads.__enter__()
             return work(*args)
         finally:
             _exit(kernel_threads)
+            exited = True
     finally:
-        _exit(kernel_threads)
+        if not exited:
+            _exit(kernel_threads)
 
 
 def _run(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:

@@ -185,13 +185,18 @@ class Program:
         Args:
             outputs: (n, *out_shape) for each output, by name.
         """
-        by_output = {part.name: part for part in self.losses if len(part.outputs) == 1}
+        predicted = self._predicted
         return {
-            name: losses.predict(by_output[name], outputs[name])
-            if name in by_output
+            name: losses.predict(predicted[name], outputs[name])
+            if name in predicted
             else np.array(outputs[name])
             for name in self.outputs
         }
+
+    @cached_property
+    def _predicted(self) -> dict[str, OutputLoss]:
+        """The losses that make predictions of an output, by the output's name."""
+        return {part.name: part for part in self.losses if len(part.outputs) == 1}
 
     @cached_property
     def index_inputs(self) -> frozenset[str]:

@@ -77,7 +77,8 @@ class Layer(Protocol):
     the kernels can be recorded, their calls are made again in later steps without `forward` and
     `backward`, which saves most of the time of small batches. So the numbers that the layer passes
     to kernels never change, and arrays change in place. Random numbers come from `Context.uniform`.
-    A subclass with methods of its own promises nothing unless it says so again.
+    A layer with running statistics promises it for evaluation alone, as it is not replayed in
+    training. A subclass with methods of its own promises nothing unless it says so again.
     """
 
     Config: ClassVar[type[Any]]

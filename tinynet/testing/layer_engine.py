@@ -67,10 +67,14 @@ def recycled_memory(case: LayerCase) -> None:
 
 
 def replayed(case: LayerCase) -> None:
-    """A replayable layer computes by kernels alone, and by the same ones in every pass."""
+    """A replayable layer computes by kernels alone, and by the same ones in every pass.
+
+    A layer with running statistics is replayed outside of training alone.
+    """
     if not getattr(case.layer_class, "replayable", False) or len(case.in_shapes) != 1:
         return
     layer, workspace, kernels = case.layer(), Workspace(), RecordingKernels()
+    training = not isinstance(layer, Buffered)
     computation = Computation(
         lambda ctx: [ctx],
         lambda contexts, x: _forward(layer, contexts[0], x),
@@ -81,10 +85,10 @@ def replayed(case: LayerCase) -> None:
     for step in range(FIRST_PASSES + 4):
         workspace.reset()
         (x,), (dy,) = case.draw(variant=step), case.dy(layer)
-        ctx = case.context(True, step=step, kernels=kernels, workspace=workspace)
+        ctx = case.context(training, step=step, kernels=kernels, workspace=workspace)
         y, cache = replay.forward(ctx, x)
         results = _named(y, *replay.backward(cache, dy))
-        y, cache = _forward(layer, case.context(True, step=step), x)
+        y, cache = _forward(layer, case.context(training, step=step), x)
         require_same_bits(_named(y, *_backward(layer, cache, dy)), results, "when replayed")
     if not replay.ready:
         raise CheckFailed(

@@ -59,6 +59,7 @@ class BatchNorm:
     """
 
     family = "normalization"
+    replayable = True
 
     class Config(NormConfig):
         """Parameters of a `batch_norm` node."""
