@@ -112,19 +112,13 @@ static bool backward_in_tiles(const struct conv2d *given)
 {
     struct conv2d args = *given;
     atomic_bool enough = true;
-    struct tile_gradients tiles = {
-        .args = given,
-        .down = forward_side(&given->down),
-        .right = forward_side(&given->right),
-        .transformed = allocate(PLACES * given->channels * given->filters),
-        .enough = &enough,
-    };
-    if (!tiles.transformed)
+    struct tile_gradients tiles = tile_gradients_of(given, &enough);
+    if (!tiles.shares.sums)
         return false;
     args.dweight = NULL;
     run_gradients(&args, (struct grid[3]){tile_gradient_grid(&tiles)}, 1, &enough);
     finish_tile_gradients(&tiles);
-    free(tiles.transformed);
+    free(tiles.shares.sums);
     return enough;
 }
 
@@ -133,14 +127,13 @@ static bool backward_in_row_tiles(const struct conv2d *given)
 {
     struct conv2d args = *given;
     atomic_bool enough = true;
-    struct row_tile_gradients tiles = row_tile_gradients_of(given);
-    tiles.enough = &enough;
-    if (!tiles.sums)
+    struct row_tile_gradients tiles = row_tile_gradients_of(given, &enough);
+    if (!tiles.shares.sums)
         return false;
     args.dweight = NULL;
     run_gradients(&args, (struct grid[3]){row_gradient_grid(&tiles)}, 1, &enough);
     finish_row_tiles(&tiles);
-    free(tiles.sums);
+    free(tiles.shares.sums);
     return enough;
 }
 

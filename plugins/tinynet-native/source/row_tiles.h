@@ -187,19 +187,7 @@ static void correlate_row_tiles(const void *job, struct part part)
         struct range tiles = {first, least(first + most, part.rows.end)};
         ptrdiff_t count = tiles.end - tiles.first;
         transform_tiles(&t, &rows, tiles, POINTS, transform_row, pixels);
-        for (int point = 0; point < POINTS; point++) {
-            struct product p = {
-                .a = pixels + point * count * in,
-                .b = c->transformed + point * in * out,
-                .c = sums + point * count * out,
-                .a_row = in,
-                .c_row = out,
-                .outer = {1, 0, 0},
-                .middle = {1, 0, 0},
-                .inner = {in, 1, out},
-            };
-            multiply(&p, count, out);
-        }
+        multiply_tiles(pixels, c->transformed, count, POINTS, in, out, sums);
         if (t.outputs == 4)
             transform_row_sums(c, &t, tiles, 4, sums);
         else
@@ -221,25 +209,22 @@ static struct grid row_tile_grid(const struct correlation *c)
     };
 }
 
-/* The gradient of a weight in tiles. Threads sum shares of the tiles, each by itself, and so does a
- * single thread: the bits are the same. */
+/* The gradient of a weight in tiles. */
 struct row_tile_gradients {
     const struct conv2d *args;
     struct side right;
-    ptrdiff_t tiles, shares;
-    REAL *sums; /* gradients of the transformed weight, (shares, POINTS, channels, filters) */
-    atomic_bool *enough; /* set to false if memory runs out */
+    struct shares shares; /* of the tiles; their sums are (POINTS, channels, filters) */
+    atomic_bool *enough;  /* set to false if memory runs out */
 };
 
-/* Set everything but `enough`; the caller frees the sums, which are NULL if memory runs out. */
-static struct row_tile_gradients row_tile_gradients_of(const struct conv2d *args)
+/* The gradient of a weight, before its sums are computed. */
+static struct row_tile_gradients row_tile_gradients_of(const struct conv2d *args,
+                                                       atomic_bool *enough)
 {
-    enum { MOST_SHARES = 4, TILES_IN_SHARE = 256 };
-    struct row_tile_gradients job = {.args = args, .right = forward_side(&args->right)};
-    job.tiles = args->samples * args->down.windows * row_tiling_of(&job.right).in_row;
-    job.shares = greatest(1, least(MOST_SHARES, job.tiles / TILES_IN_SHARE));
-    job.sums = allocate(job.shares * POINTS * args->channels * args->filters);
-    return job;
+    struct side right = forward_side(&args->right);
+    ptrdiff_t tiles = args->samples * args->down.windows * row_tiling_of(&right).in_row;
+    ptrdiff_t size = POINTS * args->channels * args->filters;
+    return (struct row_tile_gradients){args, right, shares_of(tiles, 1, size), enough};
 }
 
 /* The sums over some tiles; `pixels` has room for `most` transformed tiles and for zeros. */
@@ -261,57 +246,39 @@ static void sum_row_tiles(const struct row_tile_gradients *job, struct range til
             transform_tiles(&t, &dy, some, 4, evaluate, gradients);
         else
             transform_tiles(&t, &dy, some, 2, evaluate, gradients);
-        for (int point = 0; point < POINTS; point++) {
-            REAL *sum = sums + point * in * out;
-            struct product p = {
-                .a = pixels + point * count * in,
-                .b = gradients + point * count * out,
-                .start = first == tiles.first ? NULL : sum,
-                .c = sum,
-                .a_row = 1,
-                .start_row = out,
-                .c_row = out,
-                .outer = {1, 0, 0},
-                .middle = {1, 0, 0},
-                .inner = {count, in, out},
-            };
-            multiply(&p, in, out);
-        }
+        add_tile_products(pixels, gradients, count, POINTS, in, out, first == tiles.first, sums);
     }
 }
 
-/* The rows of the grid are shares of the tiles. */
+/* The rows of the grid are shares. */
 static void sum_shares(const void *given, struct part part)
 {
     const struct row_tile_gradients *job = given;
     ptrdiff_t in = job->args->channels, out = job->args->filters;
-    ptrdiff_t most = row_tiles_at_once(job->tiles, POINTS * (in + out) / 2);
+    ptrdiff_t most = row_tiles_at_once(job->shares.rows, POINTS * (in + out) / 2);
     REAL *pixels = allocate(POINTS * most * (in + out) + greatest(in, out));
     if (!pixels) {
         *job->enough = false;
         return;
     }
     for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++) {
-        struct range tiles = {job->tiles * i / job->shares, job->tiles * (i + 1) / job->shares};
-        sum_row_tiles(job, tiles, most, pixels, job->sums + i * POINTS * in * out);
+        sum_row_tiles(job, share_of(&job->shares, i), most, pixels,
+                      job->shares.sums + i * job->shares.size);
     }
     free(pixels);
 }
 
-/* Transform the sums of all shares into the gradient of the weight. */
+/* Transform the sums into the gradient of the weight. */
 static void finish_row_tiles(const struct row_tile_gradients *job)
 {
     ptrdiff_t size = job->args->channels * job->args->filters;
     int taps = (int)job->right.taps;
+    add_shares(&job->shares);
     for (ptrdiff_t at = 0; at < size; at += LANES) {
         ptrdiff_t n = least(LANES, size - at);
         vec s[POINTS];
-        EACH (i, POINTS) {
-            s[i] = load_up_to(job->sums + i * size + at, n);
-            for (ptrdiff_t j = 1; j < job->shares; j++)
-                s[i] += load_up_to(job->sums + (j * POINTS + i) * size + at, n);
-            s[i] *= point_factors[i];
-        }
+        EACH (i, POINTS)
+            s[i] = load_up_to(job->shares.sums + i * size + at, n) * point_factors[i];
         collect(s, taps);
         EACH (i, POINTS)
             if (i < taps)
@@ -332,10 +299,11 @@ static struct grid row_gradient_grid(const struct row_tile_gradients *job)
     return (struct grid){
         .run = sum_shares,
         .job = job,
-        .rows = job->shares,
+        .rows = job->shares.count,
         .columns = 1,
         .row_step = 1,
-        .work = job->tiles * POINTS * args->filters * (1 + args->channels / PRODUCTS_PER_ELEMENT),
+        .work =
+            job->shares.rows * POINTS * args->filters * (1 + args->channels / PRODUCTS_PER_ELEMENT),
     };
 }
 

@@ -7,9 +7,24 @@
 struct tile_gradients {
     const struct conv2d *args;
     struct side down, right;
-    REAL *transformed;   /* the gradient of the transformed weight, (16, channels, filters) */
-    atomic_bool *enough; /* set to false if memory runs out */
+    struct shares shares; /* of the rows of tiles; their sums are (16, channels, filters) */
+    atomic_bool *enough;  /* set to false if memory runs out */
 };
+
+/* The gradient of a weight, before its sums are computed. */
+static struct tile_gradients tile_gradients_of(const struct conv2d *args, atomic_bool *enough)
+{
+    struct tile_gradients job = {
+        .args = args,
+        .down = forward_side(&args->down),
+        .right = forward_side(&args->right),
+        .enough = enough,
+    };
+    const struct tiling t = tiling_of(&job.down, &job.right);
+    job.shares =
+        shares_of(args->samples * t.rows, t.in_row, PLACES * args->channels * args->filters);
+    return job;
+}
 
 /* Rows of tiles to transform at a time: more than for outputs, since the sums of all places are
  * read and written for each. */
@@ -19,50 +34,56 @@ static ptrdiff_t gradient_rows_at_once(const struct tiling *t, const struct conv
     return least(t->rows, greatest(1, 2 * CACHED / in_row));
 }
 
-/* The sums over all tiles. The rows of the grid are places in the transformed weight. */
+/* Memory for the tiles of some rows: transformed pixels and gradients, and a pixel of zeros. */
+struct transformed_tiles {
+    REAL *pixels, *gradients, *zeros;
+    ptrdiff_t most; /* rows */
+};
+
+/* The sums over some rows of tiles of all images. */
+static void sum_tile_rows(const struct tile_gradients *job, struct range share,
+                          const struct transformed_tiles *memory, REAL *sums)
+{
+    const struct conv2d *args = job->args;
+    const struct tiling t = tiling_of(&job->down, &job->right);
+    ptrdiff_t in = args->channels, out = args->filters, end;
+    struct image x = {NULL, args->down.pixels, args->right.pixels, in, memory->zeros};
+    struct image dy = {NULL, args->down.windows, args->right.windows, out, memory->zeros};
+    for (ptrdiff_t row = share.first; row < share.end; row = end) {
+        ptrdiff_t n = row / t.rows, top = n * t.rows;
+        end = least(least(top + t.rows, share.end), row + memory->most);
+        struct range rows = {row - top, end - top};
+        ptrdiff_t tiles = (end - row) * t.in_row;
+        x.pixels = args->x + n * x.height * x.width * in;
+        dy.pixels = args->dy + n * dy.height * dy.width * out;
+        transform_inputs(&t, &x, rows, memory->pixels);
+        transform_image(&t, &dy, rows, 0, 0, 2, transform_gradients, memory->gradients);
+        add_tile_products(memory->pixels, memory->gradients, tiles, PLACES, in, out,
+                          row == share.first, sums);
+    }
+}
+
+/* The rows of the grid are shares. */
 static void sum_tiles(const void *given, struct part part)
 {
     const struct tile_gradients *job = given;
     const struct conv2d *args = job->args;
     const struct tiling t = tiling_of(&job->down, &job->right);
-    ptrdiff_t in = args->channels, out = args->filters, most = gradient_rows_at_once(&t, args);
-    ptrdiff_t tiles = most * t.in_row, widest = greatest(in, out);
-    REAL *pixels = allocate(PLACES * tiles * (in + out) + widest);
-    if (!pixels) {
+    ptrdiff_t in = args->channels, out = args->filters;
+    struct transformed_tiles memory = {.most = gradient_rows_at_once(&t, args)};
+    ptrdiff_t places = PLACES * memory.most * t.in_row, widest = greatest(in, out);
+    memory.pixels = allocate(places * (in + out) + widest);
+    if (!memory.pixels) {
         *job->enough = false;
         return;
     }
-    REAL *gradients = pixels + PLACES * tiles * in, *zeros = gradients + PLACES * tiles * out;
-    struct image x = {NULL, args->down.pixels, args->right.pixels, in, zeros};
-    struct image dy = {NULL, args->down.windows, args->right.windows, out, zeros};
-    memset(zeros, 0, (size_t)widest * sizeof(REAL));
-    for (ptrdiff_t n = 0; n < args->samples; n++) {
-        x.pixels = args->x + n * x.height * x.width * in;
-        dy.pixels = args->dy + n * dy.height * dy.width * out;
-        for (ptrdiff_t row = 0; row < t.rows; row += most) {
-            struct range rows = {row, least(row + most, t.rows)};
-            tiles = (rows.end - rows.first) * t.in_row;
-            transform_inputs(&t, &x, rows, pixels);
-            transform_image(&t, &dy, rows, 0, 0, 2, transform_gradients, gradients);
-            for (ptrdiff_t place = part.rows.first; place < part.rows.end; place++) {
-                REAL *sum = job->transformed + place * in * out;
-                struct product p = {
-                    .a = pixels + place * tiles * in,
-                    .b = gradients + place * tiles * out,
-                    .start = n == 0 && row == 0 ? NULL : sum,
-                    .c = sum,
-                    .a_row = 1,
-                    .start_row = out,
-                    .c_row = out,
-                    .outer = {1, 0, 0},
-                    .middle = {1, 0, 0},
-                    .inner = {tiles, in, out},
-                };
-                multiply(&p, in, out);
-            }
-        }
-    }
-    free(pixels);
+    memory.gradients = memory.pixels + places * in;
+    memory.zeros = memory.gradients + places * out;
+    memset(memory.zeros, 0, (size_t)widest * sizeof(REAL));
+    for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++)
+        sum_tile_rows(job, share_of(&job->shares, i), &memory,
+                      job->shares.sums + i * job->shares.size);
+    free(memory.pixels);
 }
 
 /* Transform the sums into the gradient of the weight. */
@@ -70,8 +91,9 @@ static void finish_tile_gradients(const struct tile_gradients *job)
 {
     ptrdiff_t size = job->args->channels * job->args->filters;
     const REAL *places[PLACES];
+    add_shares(&job->shares);
     for (int i = 0; i < PLACES; i++)
-        places[i] = job->transformed + i * size;
+        places[i] = job->shares.sums + i * size;
     transform_square(places, 4, job->args->dweight, size, 3, transform_cell_gradients, size);
 }
 
@@ -89,7 +111,7 @@ static struct grid tile_gradient_grid(const struct tile_gradients *job)
     return (struct grid){
         .run = sum_tiles,
         .job = job,
-        .rows = PLACES,
+        .rows = job->shares.count,
         .columns = 1,
         .row_step = 1,
         .work = args->samples * t.rows * t.in_row * PLACES * args->filters

@@ -207,6 +207,76 @@ static bool in_tiles(const struct correlation *c)
     return worth_tiling(c->groups, c->in_channels, c->out_channels, &c->down, &c->right);
 }
 
+/* Sums over tiles, of which threads compute shares, each by itself. They follow from the shapes,
+ * and a single thread computes them, too: the bits are the same. */
+struct shares {
+    ptrdiff_t rows, count; /* of tiles, and of shares */
+    ptrdiff_t size;        /* elements of the sums of a share */
+    REAL *sums;            /* NULL if memory runs out; the caller frees them */
+};
+
+static struct shares shares_of(ptrdiff_t rows, ptrdiff_t tiles_in_row, ptrdiff_t size)
+{
+    enum { MOST_SHARES = 4, TILES_IN_SHARE = 256 };
+    ptrdiff_t count = least(MOST_SHARES, rows * tiles_in_row / TILES_IN_SHARE);
+    count = greatest(1, least(count, rows));
+    return (struct shares){rows, count, size, allocate(count * size)};
+}
+
+/* Rows of tiles of share i. */
+static struct range share_of(const struct shares *s, ptrdiff_t i)
+{
+    return (struct range){s->rows * i / s->count, s->rows * (i + 1) / s->count};
+}
+
+/* Add the sums of all shares to those of the first. */
+static void add_shares(const struct shares *s)
+{
+    for (ptrdiff_t i = 1; i < s->count; i++)
+        for (ptrdiff_t j = 0; j < s->size; j++)
+            s->sums[j] += s->sums[i * s->size + j];
+}
+
+/* sums[place] += pixels[place]' gradients[place], products over tiles; = for the first tiles. */
+static void add_tile_products(const REAL *pixels, const REAL *gradients, ptrdiff_t tiles,
+                              int places, ptrdiff_t in, ptrdiff_t out, bool first, REAL *sums)
+{
+    for (int place = 0; place < places; place++, sums += in * out) {
+        struct product p = {
+            .a = pixels + place * tiles * in,
+            .b = gradients + place * tiles * out,
+            .start = first ? NULL : sums,
+            .c = sums,
+            .a_row = 1,
+            .start_row = out,
+            .c_row = out,
+            .outer = {1, 0, 0},
+            .middle = {1, 0, 0},
+            .inner = {tiles, in, out},
+        };
+        multiply(&p, in, out);
+    }
+}
+
+/* sums[place] = pixels[place] weight[place], products over channels. */
+static void multiply_tiles(const REAL *pixels, const REAL *weight, ptrdiff_t tiles, int places,
+                           ptrdiff_t in, ptrdiff_t out, REAL *sums)
+{
+    for (int place = 0; place < places; place++) {
+        struct product p = {
+            .a = pixels + place * tiles * in,
+            .b = weight + place * in * out,
+            .c = sums + place * tiles * out,
+            .a_row = in,
+            .c_row = out,
+            .outer = {1, 0, 0},
+            .middle = {1, 0, 0},
+            .inner = {in, 1, out},
+        };
+        multiply(&p, tiles, out);
+    }
+}
+
 /* The rows of the grid are those of the tiles of all images. */
 static void correlate_tiles(const void *job, struct part part)
 {
@@ -229,19 +299,7 @@ static void correlate_tiles(const void *job, struct part part)
         image.pixels = c->input + n * image.height * image.width * in;
         tiles = (rows.end - rows.first) * t.in_row;
         transform_inputs(&t, &image, rows, pixels);
-        for (int place = 0; place < PLACES; place++) {
-            struct product p = {
-                .a = pixels + place * tiles * in,
-                .b = c->transformed + place * in * out,
-                .c = sums + place * tiles * out,
-                .a_row = in,
-                .c_row = out,
-                .outer = {1, 0, 0},
-                .middle = {1, 0, 0},
-                .inner = {in, 1, out},
-            };
-            multiply(&p, tiles, out);
-        }
+        multiply_tiles(pixels, c->transformed, tiles, PLACES, in, out, sums);
         transform_outputs(c, &t, rows, sums, c->output + n * c->out_height * c->out_width * out);
     }
     free(pixels);
