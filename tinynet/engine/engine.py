@@ -192,8 +192,10 @@ class Engine:
         sums = {of.name: sum([values[of.name] for values in losses]) for of in program.losses}
         per_sample = [of for of in program.losses if of.counted is None]
         loss = sum([of.weight * sums[of.name] for of in per_sample])
-        # The context of a whole step, if `complete` is called within one.
-        gradients = in_numeric_context(program.kernels, self.threads, self._sum, part)
+        if len(part.share.slices) == 1 and self.group is None:
+            gradients = {address: one for address, (one,) in part.gradients.items()}
+        else:  # in the context of a whole step, if it is called within one
+            gradients = in_numeric_context(program.kernels, self.threads, self._sum, part)
         idle = part.share.some_are_idle
         return BatchResult(loss, sums, part.predictions, gradients, part.shards, idle)
 

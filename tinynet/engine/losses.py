@@ -197,7 +197,7 @@ def forward(
             f" {described(returned)}",
         )
     value, cache = returned
-    if not isinstance(value, Real):
+    if type(value) is not float and not isinstance(value, Real):
         raise part.error(
             "forward must return the sum over the samples as one number; it returned"
             f" {described(value)}",

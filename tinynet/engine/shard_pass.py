@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from tinynet.engine import layer_calls, losses
+from tinynet.engine.chain import Chain
 from tinynet.engine.inputs import convert_inputs
 from tinynet.engine.layer_calls import OutputGradients, Outputs
 from tinynet.engine.losses import LossInputs, LossResult
@@ -19,7 +20,7 @@ from tinynet.engine.operation import Operation
 from tinynet.engine.program import Program, Stage
 from tinynet.errors import TinynetError
 from tinynet.kernels.memory import Workspace
-from tinynet.layer import Cache
+from tinynet.layer import Cache, Gradients
 from tinynet.layer.context import Context
 from tinynet.types import Array
 
@@ -133,7 +134,7 @@ class ShardPass:
             self.store(op, ctx, ys, cache)
         for op in stage.operations:
             ctx = self.context(op)
-            ys, cache = layer_calls.forward(op.node, ctx, self.inputs(op))
+            ys, cache = _forward(op, ctx, self.inputs(op))
             self.store(op, ctx, ys, cache)
         if stage.exit is not None and stage.exit.exchange == "summaries":
             op = stage.exit.operation
@@ -260,7 +261,7 @@ class ShardPass:
         for op in reversed(stage.operations):
             if op.has_backward:
                 ctx, cache, dy = self.pop_backward_arguments(op)
-                d_inputs, d_params = layer_calls.backward(op.node, ctx, op.needs, cache, dy)
+                d_inputs, d_params = _backward(op, ctx, cache, dy)
                 self.add_param_gradients(op, d_params)
                 self.add_input_gradients(op, d_inputs)
         if stage.entry is not None and stage.entry.exchanges_gradient_summaries:
@@ -318,3 +319,23 @@ class ShardPass:
         for node, cache in self._to_commit:
             layer_calls.commit(node, cache)
         self._to_commit.clear()
+
+
+# A chain has checked the results of its layers.
+
+
+def _forward(op: Operation, ctx: Context, inputs: Sequence[Array]) -> tuple[Outputs, Cache]:
+    layer: Any = op.node.layer
+    if isinstance(layer, Chain):
+        y, cache = layer.forward(ctx, *inputs)
+        return (y,), cache
+    return layer_calls.forward(op.node, ctx, inputs)
+
+
+def _backward(op: Operation, ctx: Context, cache: Cache, dy: OutputGradients) -> Gradients:
+    layer: Any = op.node.layer
+    if isinstance(layer, Chain):
+        (d_output,) = dy
+        assert d_output is not None
+        return layer.backward(ctx, cache, d_output)
+    return layer_calls.backward(op.node, ctx, op.needs, cache, dy)

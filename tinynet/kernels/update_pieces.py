@@ -6,7 +6,7 @@ import numpy as np
 
 from tinynet.types import Array
 
-PIECE = 32_768
+PIECE = 2**16
 """Elements that are updated at a time."""
 
 

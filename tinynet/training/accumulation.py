@@ -77,7 +77,7 @@ def accumulate(
     seen: list[tuple[Mapping[str, Array], StepSamples]] = []
     notes: list[Any] = []
     for number, (batch, share) in enumerate(batches):
-        batch_key = key._replace(micro_batch=number)
+        batch_key = RandomKey(key.seed, key.step, number)
         part = engine.compute(
             batch.x, batch.y, batch.weights, batch_key, divisors, share, predict=predict
         )

@@ -68,10 +68,7 @@ def targets_by_loss(
         ShapeError: for a single array if several losses need one, or none does.
     """
     if y is not None and not isinstance(y, Mapping):
-        target = _only_target(network)
-        if len(network.losses) == 1:
-            return {network.losses[0].name: np.asanyarray(y)}
-        y = {target: y}
+        y = {_only_target(network): y}
     elif y is not None:
         _require_known(network, y.keys(), data_targets)
     targets = y or {}

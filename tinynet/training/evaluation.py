@@ -158,6 +158,8 @@ class Figures:
 
     def count_results(self, results: Sequence[BatchResult], samples: StepSamples) -> None:
         """Add samples to the metrics alone; the arguments are those of `update`."""
+        if not self.metrics:
+            return
         measured = dict.fromkeys(self.outputs.values())
         predictions = {
             output: np.concatenate([result.predictions[output] for result in results])

@@ -7,6 +7,7 @@ import numpy as np
 from tinynet.engine.inputs import Inputs
 from tinynet.errors import DataError, ShapeError, SpecError
 from tinynet.network.network import Network
+from tinynet.spec.graph import is_input
 from tinynet.training.compatibility import (
     first_bad_target,
     positions_problem,
@@ -34,13 +35,19 @@ class StepArguments:
         """
         self._network, self._data_targets = network, data_targets
         self._checked_shapes: dict[str, Shape] = {}
+        part, *others = network.losses
+        takes_y = part.takes_target and not is_input(part.target or part.name)
+        self._only_loss = part.name if takes_y and not others else None
 
     def samples(
         self, x: Inputs, y: Array | Mapping[str, Array] | None, weights: Array | None
     ) -> StepSamples:
         """Return the samples of a step; arguments and errors are those of `train_step`."""
         network = self._network
-        targets = targets_by_loss(network, x, y, self._data_targets)
+        if self._only_loss is not None and isinstance(y, np.ndarray):
+            targets: dict[str, Array] = {self._only_loss: y}
+        else:
+            targets = targets_by_loss(network, x, y, self._data_targets)
         weights = None if weights is None else np.asarray(weights)
         require_rows(x, targets, weights)
         shapes = {output: array.shape[1:] for output, array in targets.items()}
