@@ -1,52 +1,192 @@
 /* Convolution where every channel is a group of its own, with one filter. It is not a matrix
- * product: the lanes of a vector are channels, which are independent. */
+ * product: the lanes of a vector are channels, which are independent. Some windows are computed
+ * together, for one vector of channels after the other, as they lie in memory. */
 #ifndef TINYNET_NATIVE_DEPTHWISE_H
 #define TINYNET_NATIVE_DEPTHWISE_H
 
 #include "columns.h"
 #include "geometry.h"
 
-/* Some channels of a row of outputs of one image. */
+/* Windows that are computed together, so that a weight is loaded once for all of them. */
+#if WIDTH == 64 || defined(__aarch64__)
+enum { WINDOWS_AT_ONCE = 8 };
+#else
+enum { WINDOWS_AT_ONCE = 4 };
+#endif
+
+/* Windows whose taps lie side by side share pixels in registers: with up to 3 taps and steps of up
+ * to 2, which are constants. */
+enum { MOST_TAPS = 3, MOST_PIXELS = WINDOWS_AT_ONCE + MOST_TAPS - 1 };
+
+/* A row of outputs of one image. */
 struct depthwise_row {
     const struct correlation *c;
-    const REAL *image;
-    REAL *output; /* of the image */
+    const REAL *image, *dy; /* dy is that of the row, for the gradient of the weight */
+    REAL *output;           /* of the image */
+    REAL *sums;             /* the gradient of the weight */
+    const REAL *outside;    /* a pixel of zeros */
     ptrdiff_t row;
     struct range taps; /* down the image, those inside */
-    ptrdiff_t first, lanes;
+    struct range channels;
 };
 
-enum { WINDOWS_AT_ONCE = 6 }; /* so that a weight is loaded once for all of them */
+/* Up to LANES channels of some windows of a row, from q on, and the taps of a row of the kernel
+ * that lie inside. */
+struct depthwise_windows {
+    ptrdiff_t q;
+    struct range across;
+    ptrdiff_t at, lanes; /* channels */
+};
 
-/* The outputs of `count` windows from q on, of which only these taps of a row lie inside. Each sum
- * runs over the taps in their order, whatever the number of windows. */
-INLINE void depthwise_windows(const struct depthwise_row *r, ptrdiff_t q, struct range across,
-                              const int count, bool whole)
+typedef void windows_function(const struct depthwise_row *, const struct depthwise_windows *,
+                              const int count, const bool whole);
+typedef void neighbors_function(const struct depthwise_row *, const struct depthwise_windows *,
+                                const int count, const int taps, const int step, const bool whole);
+
+/* The pixel that tap (t, u) of window q meets. */
+INLINE const REAL *pixel_of(const struct depthwise_row *r, ptrdiff_t t, ptrdiff_t q, ptrdiff_t u)
+{
+    const struct side *down = &r->c->down, *right = &r->c->right;
+    ptrdiff_t line = (r->row * down->step + down->first + t * down->reach) * right->inputs;
+    ptrdiff_t column = q * right->step + right->first + u * right->reach;
+    return r->image + (line + column) * r->c->in_channels;
+}
+
+/* Load `count` pixels from the first one of window q on, which are zeros beside the image. */
+INLINE void load_pixels(const struct depthwise_row *r, const struct depthwise_windows *w,
+                        ptrdiff_t t, const int count, const bool whole, vec *pixels)
+{
+    const struct side *right = &r->c->right;
+    const ptrdiff_t first = w->q * right->step + right->first, channels = r->c->in_channels;
+    const REAL *x = pixel_of(r, t, w->q, 0);
+    EACH (i, count) {
+        bool inside = first + i >= 0 && first + i < right->inputs;
+        pixels[i] = load_n((inside ? x + i * channels : r->outside) + w->at, w->lanes, whole);
+    }
+}
+
+INLINE void store_windows(const struct depthwise_row *r, const struct depthwise_windows *w,
+                          const vec *sum, const int count, const bool whole)
+{
+    const struct side *right = &r->c->right;
+    REAL *output = r->output + output_at(r->c, r->row, w->q) + w->at;
+    EACH (i, count)
+        if (w->q + i < right->outputs)
+            store_n(output + i * right->spread * r->c->in_channels, rectified(sum[i], r->c->relu),
+                    w->lanes, whole);
+}
+
+INLINE void start_windows(const struct depthwise_row *r, const struct depthwise_windows *w,
+                          vec *sum, const int count, const bool whole)
+{
+    EACH (i, count)
+        sum[i] = r->c->bias ? load_n(r->c->bias + w->at, w->lanes, whole) : (vec){0};
+}
+
+/* Outputs. Each sum runs over the taps in their order, whatever the number of windows. */
+INLINE void sum_windows(const struct depthwise_row *r, const struct depthwise_windows *w,
+                        const int count, const bool whole)
 {
     const struct correlation *c = r->c;
-    const struct side *down = &c->down, *right = &c->right;
-    const ptrdiff_t channels = c->in_channels, step = right->step * channels;
+    const ptrdiff_t channels = c->in_channels, step = c->right.step * channels;
     vec sum[WINDOWS_AT_ONCE];
-    EACH (i, count)
-        sum[i] = c->bias ? load_n(c->bias + r->first, r->lanes, whole) : (vec){0};
+    start_windows(r, w, sum, count, whole);
     for (ptrdiff_t t = r->taps.first; t < r->taps.end; t++) {
-        ptrdiff_t line = (r->row * down->step + down->first + t * down->reach) * right->inputs;
-        ptrdiff_t pixel = line + q * right->step + right->first + across.first * right->reach;
-        const REAL *x = r->image + pixel * channels + r->first;
-        const REAL *weight = c->weight + (t * right->taps + across.first) * channels + r->first;
-        for (ptrdiff_t u = across.first; u < across.end; u++) {
-            vec factor = load_n(weight, r->lanes, whole);
+        const REAL *x = pixel_of(r, t, w->q, w->across.first) + w->at;
+        const REAL *weight = c->weight + (t * c->right.taps + w->across.first) * channels + w->at;
+        for (ptrdiff_t u = w->across.first; u < w->across.end; u++) {
+            vec factor = load_n(weight, w->lanes, whole);
             EACH (i, count)
-                sum[i] = fused(load_n(x + i * step, r->lanes, whole), factor, sum[i]);
-            x += right->reach * channels;
+                sum[i] = fused(load_n(x + i * step, w->lanes, whole), factor, sum[i]);
+            x += c->right.reach * channels;
             weight += channels;
         }
     }
-    REAL *output = r->output + output_at(c, r->row, q) + r->first;
-    EACH (i, count) {
-        vec y = rectified(sum[i], c->relu);
-        store_n(output + i * right->spread * channels, y, r->lanes, whole);
+    store_windows(r, w, sum, count, whole);
+}
+
+/* The same for taps and windows side by side. */
+INLINE void sum_neighbors(const struct depthwise_row *r, const struct depthwise_windows *w,
+                          const int count, const int taps, const int step, const bool whole)
+{
+    const ptrdiff_t channels = r->c->in_channels;
+    vec sum[WINDOWS_AT_ONCE], pixels[MOST_PIXELS];
+    start_windows(r, w, sum, count, whole);
+    for (ptrdiff_t t = r->taps.first; t < r->taps.end; t++) {
+        const REAL *weight = r->c->weight + t * taps * channels + w->at;
+        load_pixels(r, w, t, (count - 1) * step + taps, whole, pixels);
+        EACH (u, taps) {
+            vec factor = load_n(weight + u * channels, w->lanes, whole);
+            EACH (i, count)
+                sum[i] = fused(pixels[i * step + u], factor, sum[i]);
+        }
     }
+    store_windows(r, w, sum, count, whole);
+}
+
+/* Load dy of some windows, which is 0 beside the row. */
+INLINE void load_gradients(const struct depthwise_row *r, const struct depthwise_windows *w,
+                           const int count, const bool whole, vec *dy)
+{
+    const ptrdiff_t channels = r->c->in_channels;
+    EACH (i, count) {
+        bool inside = w->q + i < r->c->right.outputs;
+        const REAL *from = inside ? r->dy + (w->q + i) * channels : r->outside;
+        dy[i] = load_n(from + w->at, w->lanes, whole);
+    }
+}
+
+/* The gradient of the weight. */
+INLINE void add_windows(const struct depthwise_row *r, const struct depthwise_windows *w,
+                        const int count, const bool whole)
+{
+    const struct side *right = &r->c->right;
+    const ptrdiff_t channels = r->c->in_channels, step = right->step * channels;
+    vec dy[WINDOWS_AT_ONCE];
+    load_gradients(r, w, count, whole, dy);
+    for (ptrdiff_t t = r->taps.first; t < r->taps.end; t++) {
+        const REAL *x = pixel_of(r, t, w->q, w->across.first) + w->at;
+        REAL *cell = r->sums + (t * right->taps + w->across.first) * channels + w->at;
+        for (ptrdiff_t u = w->across.first; u < w->across.end; u++) {
+            vec sum = load_n(cell, w->lanes, whole);
+            EACH (i, count)
+                sum = fused(dy[i], load_n(x + i * step, w->lanes, whole), sum);
+            store_n(cell, sum, w->lanes, whole);
+            x += right->reach * channels;
+            cell += channels;
+        }
+    }
+}
+
+/* The same for taps and windows side by side. */
+INLINE void add_neighbors(const struct depthwise_row *r, const struct depthwise_windows *w,
+                          const int count, const int taps, const int step, const bool whole)
+{
+    const ptrdiff_t channels = r->c->in_channels;
+    vec dy[WINDOWS_AT_ONCE], pixels[MOST_PIXELS];
+    load_gradients(r, w, count, whole, dy);
+    for (ptrdiff_t t = r->taps.first; t < r->taps.end; t++) {
+        REAL *cells = r->sums + t * taps * channels + w->at;
+        load_pixels(r, w, t, (count - 1) * step + taps, whole, pixels);
+        EACH (u, taps) {
+            vec sum = load_n(cells + u * channels, w->lanes, whole);
+            EACH (i, count)
+                sum = fused(dy[i], pixels[i * step + u], sum);
+            store_n(cells + u * channels, sum, w->lanes, whole);
+        }
+    }
+}
+
+/* Compute windows for all channels. */
+INLINE void for_channels(const struct depthwise_row *r, ptrdiff_t q, struct range across,
+                         const int count, windows_function *compute)
+{
+    struct depthwise_windows w = {q, across, r->channels.first, LANES};
+    for (; w.at + LANES <= r->channels.end; w.at += LANES)
+        compute(r, &w, count, true);
+    w.lanes = r->channels.end - w.at;
+    if (w.lanes > 0)
+        compute(r, &w, count, false);
 }
 
 /* Windows [first, end) of a row, all of whose taps lie inside. */
@@ -58,19 +198,53 @@ static struct range whole_windows(const struct side *s)
     return r.first < r.end ? r : (struct range){0, 0};
 }
 
-INLINE void depthwise_row(const struct depthwise_row *r, struct range inner, bool whole)
+/* Compute the windows of a row whose taps lie side by side. */
+INLINE void for_neighbors(const struct depthwise_row *r, const int count, const int taps,
+                          const int step, neighbors_function *compute)
+{
+    const ptrdiff_t end = r->channels.end;
+    for (ptrdiff_t q = 0; q < r->c->right.outputs; q += count) {
+        struct depthwise_windows w = {.q = q, .at = r->channels.first, .lanes = LANES};
+        for (; w.at + LANES <= end; w.at += LANES)
+            compute(r, &w, count, taps, step, true);
+        w.lanes = end - w.at;
+        if (w.lanes > 0)
+            compute(r, &w, count, taps, step, false);
+    }
+}
+
+/* Compute all windows of a row. */
+INLINE void for_windows(const struct depthwise_row *r, windows_function *compute,
+                        neighbors_function *compute_neighbors)
 {
     const struct side *right = &r->c->right;
-    struct range all = {0, right->taps};
+    const struct range all = {0, right->taps}, inner = whole_windows(right);
     ptrdiff_t q = 0;
+    if (right->reach == 1 && right->taps == 3 && right->step == 1)
+        return for_neighbors(r, WINDOWS_AT_ONCE, 3, 1, compute_neighbors);
+    if (right->reach == 1 && right->taps == 3 && right->step == 2)
+        return for_neighbors(r, WINDOWS_AT_ONCE / 2, 3, 2, compute_neighbors);
+    if (right->reach == 1 && right->taps == 2 && right->step == 1)
+        return for_neighbors(r, WINDOWS_AT_ONCE, 2, 1, compute_neighbors);
+    if (right->reach == 1 && right->taps == 1 && right->step == 1)
+        return for_neighbors(r, WINDOWS_AT_ONCE, 1, 1, compute_neighbors);
     for (; q < inner.first; q++)
-        depthwise_windows(r, q, taps_inside(right, q), 1, whole);
+        for_channels(r, q, taps_inside(right, q), 1, compute);
     for (; q + WINDOWS_AT_ONCE <= inner.end; q += WINDOWS_AT_ONCE)
-        depthwise_windows(r, q, all, WINDOWS_AT_ONCE, whole);
+        for_channels(r, q, all, WINDOWS_AT_ONCE, compute);
     for (; q + 2 <= inner.end; q += 2)
-        depthwise_windows(r, q, all, 2, whole);
+        for_channels(r, q, all, 2, compute);
     for (; q < right->outputs; q++)
-        depthwise_windows(r, q, taps_inside(right, q), 1, whole);
+        for_channels(r, q, taps_inside(right, q), 1, compute);
+}
+
+/* Memory for zeros beside the image. */
+static REAL *allocate_zeros(ptrdiff_t count)
+{
+    REAL *zeros = allocate(count);
+    if (zeros)
+        clear(zeros, count);
+    return zeros;
 }
 
 /* The rows of the grid are rows of outputs of all images. */
@@ -79,131 +253,53 @@ static void correlate_depthwise(const void *job, struct part part)
     const struct correlation *c = job;
     ptrdiff_t channels = c->in_channels, image_size = c->down.inputs * c->right.inputs * channels;
     ptrdiff_t output_size = c->out_height * c->out_width * channels;
-    struct range inner = whole_windows(&c->right);
+    REAL *zeros = allocate_zeros(channels);
+    if (!zeros) {
+        *c->enough = false;
+        return;
+    }
     for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++) {
         ptrdiff_t n = i / c->down.outputs;
         struct depthwise_row r = {.c = c,
                                   .image = c->input + n * image_size,
                                   .output = c->output + n * output_size,
+                                  .outside = zeros,
                                   .row = i % c->down.outputs,
-                                  .lanes = LANES};
+                                  .channels = {0, channels}};
         r.taps = taps_inside(&c->down, r.row);
-        for (; r.first + LANES <= channels; r.first += LANES)
-            depthwise_row(&r, inner, true);
-        r.lanes = channels - r.first;
-        if (r.lanes > 0)
-            depthwise_row(&r, inner, false);
+        for_windows(&r, sum_windows, sum_neighbors);
     }
+    free(zeros);
 }
 
-enum { CELLS_AT_ONCE = 3 }; /* of a row of the kernel, so that dy is loaded once for all of them */
-
-/* Some cells of a row of the kernel, side by side, and up to LANES channels. */
-struct depthwise_cells {
-    const struct conv2d *args;
-    ptrdiff_t row, column; /* of the first cell */
-    ptrdiff_t first, lanes;
-    struct range inner, each[CELLS_AT_ONCE]; /* windows that all cells meet, or each of them */
-};
-
-static void set_windows(struct depthwise_cells *d, int cells)
+/* Some channels of dweight. The sums of an image are added to those of the images before. */
+static bool depthwise_weight_gradient(const struct conv2d *args, struct range channels)
 {
-    d->inner = (struct range){0, d->args->right.windows};
-    for (int j = 0; j < cells; j++) {
-        d->each[j] = windows_inside(&d->args->right, d->column + j);
-        d->inner = overlap(d->inner, d->each[j]);
-    }
-    d->inner.end = greatest(d->inner.first, d->inner.end);
-}
-
-/* sum[j] += the products of windows `columns` of row `o` with cell `column` + j of the kernel. */
-INLINE void add_window_products(const struct depthwise_cells *d, ptrdiff_t column, ptrdiff_t n,
-                                ptrdiff_t o, struct range columns, vec *sum, const int cells,
-                                bool whole)
-{
-    const struct axis *down = &d->args->down, *right = &d->args->right;
-    const ptrdiff_t channels = d->args->channels, reach = right->dilation * channels;
-    const ptrdiff_t step = right->stride * channels;
-    ptrdiff_t y = o * down->stride + d->row * down->dilation - down->padding;
-    ptrdiff_t left = columns.first * right->stride + column * right->dilation - right->padding;
-    const REAL *x =
-        d->args->x + ((n * down->pixels + y) * right->pixels + left) * channels + d->first;
-    const REAL *dy = d->args->dy
-                     + ((n * down->windows + o) * right->windows + columns.first) * channels
-                     + d->first;
-    vec more[CELLS_AT_ONCE] = {{0}};
-    ptrdiff_t q = columns.first;
-    for (; q + 2 <= columns.end; q += 2, x += 2 * step, dy += 2 * channels) {
-        vec here = load_n(dy, d->lanes, whole), next = load_n(dy + channels, d->lanes, whole);
-        EACH (j, cells) {
-            sum[j] = fused(here, load_n(x + j * reach, d->lanes, whole), sum[j]);
-            more[j] = fused(next, load_n(x + step + j * reach, d->lanes, whole), more[j]);
+    ptrdiff_t count = args->channels, size = args->down.cells * args->right.cells * count;
+    const struct correlation c = {.in_channels = count,
+                                  .down = forward_side(&args->down),
+                                  .right = forward_side(&args->right)};
+    REAL *zeros = allocate_zeros(count + size);
+    if (!zeros)
+        return false;
+    struct depthwise_row r = {
+        .c = &c, .sums = zeros + count, .outside = zeros, .channels = channels};
+    for (ptrdiff_t n = 0; n < args->samples; n++) {
+        r.image = args->x + n * args->down.pixels * args->right.pixels * count;
+        for (r.row = 0; r.row < args->down.windows; r.row++) {
+            r.dy = args->dy + (n * args->down.windows + r.row) * args->right.windows * count;
+            r.taps = taps_inside(&c.down, r.row);
+            for_windows(&r, add_windows, add_neighbors);
         }
+        for (ptrdiff_t cell = 0; cell < size; cell += count)
+            for (ptrdiff_t j = channels.first; j < channels.end; j++) {
+                REAL sum = r.sums[cell + j];
+                args->dweight[cell + j] = n == 0 ? sum : args->dweight[cell + j] + sum;
+                r.sums[cell + j] = 0;
+            }
     }
-    if (q < columns.end) {
-        vec here = load_n(dy, d->lanes, whole);
-        EACH (j, cells)
-            sum[j] = fused(here, load_n(x + j * reach, d->lanes, whole), sum[j]);
-    }
-    EACH (j, cells)
-        sum[j] += more[j];
-}
-
-/* Add the products of row `o` of windows to cells of dweight. Windows that not all of the cells meet
- * inside the image are summed for each cell by itself. */
-INLINE void add_cells(const struct depthwise_cells *d, ptrdiff_t n, ptrdiff_t o, const int cells,
-                      bool whole)
-{
-    vec sum[CELLS_AT_ONCE] = {{0}};
-    add_window_products(d, d->column, n, o, d->inner, sum, cells, whole);
-    EACH (j, cells) {
-        struct range before = {d->each[j].first, least(d->each[j].end, d->inner.first)};
-        struct range after = {greatest(d->each[j].first, d->inner.end), d->each[j].end};
-        add_window_products(d, d->column + j, n, o, before, sum + j, 1, whole);
-        add_window_products(d, d->column + j, n, o, after, sum + j, 1, whole);
-    }
-    ptrdiff_t channels = d->args->channels;
-    REAL *cell = d->args->dweight
-                 + (d->row * d->args->right.cells + d->column) * channels + d->first;
-    EACH (j, cells)
-        store_n(cell + j * channels, load_n(cell + j * channels, d->lanes, whole) + sum[j],
-                d->lanes, whole);
-}
-
-/* Add the products of all windows to some cells of some rows of dweight, for some channels. Windows
- * are read row by row, as they lie in memory. */
-INLINE void add_columns_of_cells(struct depthwise_cells d, struct part part, const int cells)
-{
-    const struct axis *down = &d.args->down;
-    set_windows(&d, cells);
-    for (ptrdiff_t row = 0; row < d.args->samples * down->windows; row++) {
-        ptrdiff_t n = row / down->windows, o = row % down->windows;
-        for (d.row = part.rows.first; d.row < part.rows.end; d.row++) {
-            ptrdiff_t y = o * down->stride + d.row * down->dilation - down->padding;
-            if (y < 0 || y >= down->pixels)
-                continue;
-            d.lanes = LANES;
-            for (d.first = part.columns.first; d.first + LANES <= part.columns.end;
-                 d.first += LANES)
-                add_cells(&d, n, o, cells, true);
-            d.lanes = part.columns.end - d.first;
-            if (d.lanes > 0)
-                add_cells(&d, n, o, cells, false);
-        }
-    }
-}
-
-/* Rows of the kernel, for some channels. */
-static void depthwise_weight_gradient(const struct conv2d *args, struct part part)
-{
-    const ptrdiff_t first = part.columns.first, cells = args->right.cells;
-    for (ptrdiff_t cell = part.rows.first * cells; cell < part.rows.end * cells; cell++)
-        clear(args->dweight + cell * args->channels + first, part.columns.end - first);
-    struct depthwise_cells d = {.args = args};
-    for (; d.column + CELLS_AT_ONCE <= cells; d.column += CELLS_AT_ONCE)
-        add_columns_of_cells(d, part, CELLS_AT_ONCE);
-    for (; d.column < cells; d.column++)
-        add_columns_of_cells(d, part, 1);
+    free(zeros);
+    return true;
 }
 
 #endif

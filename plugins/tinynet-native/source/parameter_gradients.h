@@ -146,9 +146,11 @@ static void gradients_of_all(const void *given, struct part part)
 
 static void depthwise_gradients(const void *given, struct part part)
 {
-    const struct conv2d *args = ((const struct parameter_gradients *)given)->args;
-    depthwise_weight_gradient(args, part);
-    if (args->dbias && part.rows.first == 0) {
+    const struct parameter_gradients *job = given;
+    const struct conv2d *args = job->args;
+    if (!depthwise_weight_gradient(args, part.columns))
+        *job->enough = false;
+    if (args->dbias) {
         ptrdiff_t windows = args->samples * args->down.windows * args->right.windows;
         ptrdiff_t first = part.columns.first, count = part.columns.end - first;
         add_columns(args->dy + first, args->channels, windows, count, args->dbias + first);
@@ -185,10 +187,9 @@ static struct grid parameter_grid(struct parameter_gradients *job)
         grid.rows = 0;
     } else if (depthwise(args->groups, args->channels, args->filters)) {
         grid.run = depthwise_gradients;
-        grid.rows = args->down.cells;
+        grid.rows = 1;
         grid.columns = args->channels;
         grid.column_step = LANES;
-        grid.columns_first = true;
     } else if (short_rows(&right, args->samples)) {
         grid.run = gradients_of_all;
     } else if (args->right.dilation == 1 && args->groups == 1 && in_group < FEW_CHANNELS) {
