@@ -18,6 +18,7 @@ from tinynet.errors import DataError, TinynetError
 from tinynet.kernels.memory import Workspace
 from tinynet.layer import LayerConfig
 from tinynet.loss import LossConfig
+from tinynet.network.kernel_choice import choose_kernels
 from tinynet.network.network import Network
 from tinynet.spec.reading import load_spec
 from tinynet.training.trainer import Trainer
@@ -86,11 +87,17 @@ def train(input_shape, layers, threads, steps=50, samples=BATCH):
     return losses, {name: array.tobytes() for name, array in trainer.state().items()}
 
 
+def cut_always(monkeypatch):
+    """Cut a batch into shards where layers look across it, with kernels on threads, too."""
+    monkeypatch.setattr(type(choose_kernels()), "whole_if_exchanged", False, raising=False)
+
+
 @pytest.fixture
 def small_shards(monkeypatch):
     """Split a small batch into six shards, of at least eight samples each."""
     monkeypatch.setattr(sharding, "SHARD_FLOPS", 1)
     monkeypatch.setattr(sharding, "MIN_FLOPS_PER_PARAM", 0)
+    cut_always(monkeypatch)
 
 
 @pytest.mark.parametrize(("input_shape", "layers"), JOBS.values(), ids=JOBS.keys())
@@ -199,6 +206,7 @@ def test_shards_compute_what_one_pass_computes(register, monkeypatch):
     register("layers", "centered", Centered)
     layers = [*NORMED[:4], {"type": "centered"}, *NORMED[4:]]
     outcomes = []
+    cut_always(monkeypatch)
     for work in (1e12, 1):
         monkeypatch.setattr(sharding, "SHARD_FLOPS", work)
         monkeypatch.setattr(sharding, "MIN_FLOPS_PER_PARAM", 0)

@@ -4,6 +4,7 @@ import pytest
 
 from tinynet.engine import sharding
 from tinynet.engine.sharding import Cost, shard_slices
+from tinynet.kernels.numpy import NumpyKernels
 from tinynet.network.network import Network
 
 
@@ -66,3 +67,17 @@ def test_a_layer_that_is_slow_for_few_samples_gets_large_shards(samples, count):
 def test_one_layer_that_needs_large_shards_decides_for_its_network(layers, count):
     network = Network({"input_shape": [100, 64], "layers": layers})
     assert len(network.program.shard_slices(64, training=False)) == count
+
+
+class WholeKernels(NumpyKernels):
+    whole_if_exchanged = True
+
+
+@pytest.mark.parametrize(("layer", "shards"), [("batch_norm", 1), ("relu", 8)])
+def test_kernels_with_threads_get_whole_batches_where_shards_would_wait(layer, shards):
+    """Eight shards of a network with batch norm take a fifth longer than one with such kernels."""
+    layers = [{"type": "conv2d", "filters": 64, "kernel_size": 3}, {"type": layer}]
+    spec = {"input_shape": [64, 64, 3], "layers": layers}
+    program = Network(spec, kernels=WholeKernels()).program
+    assert len(program.shard_slices(64, training=True)) == shards
+    assert len(program.shard_slices(64, training=False)) == 8

@@ -128,6 +128,9 @@ class Program:
 
     def shard_slices(self, samples: int, *, training: bool) -> tuple[slice, ...]:
         """Return the slice of a batch that each shard computes: the same on every machine."""
+        whole_if_exchanged = getattr(self.kernels, "whole_if_exchanged", False)
+        if training and whole_if_exchanged and len(self.stages(training=True)) > 1:
+            return (slice(0, samples),)
         key = samples, training
         if key not in self._slices:
             self._slices[key] = shard_slices(

@@ -82,7 +82,9 @@ class Kernels(ImageKernels, NormalizationKernels, RecurrentKernels, Protocol):
         level: The instructions in use, for reports and checkpoints: ``"numpy"``, ``"avx2"``, ...
         cut_from: The least work of a batch, in shards, for which it is split into shards, which
             Python threads compute in parallel. A smaller batch is left whole, and its kernels may
-            use all threads; see `on_threads`.
+            use all threads; see `on_threads`. Kernels may have ``whole_if_exchanged = True``, too:
+            then a batch of any size is left whole in training if layers look across it, as batch
+            norm does, so that no shard waits for another.
         recording: Creates a recording of these kernels; None if they cannot be recorded.
     """
 

@@ -162,9 +162,9 @@ struct kernels {
     void (*avg_pool2d_backward)(const struct pool2d *);
     void (*dense)(const struct dense *);
     void (*dense_backward)(const struct dense *);
-    void (*moments)(const struct norm *);
+    bool (*moments)(const struct norm *);
     void (*batch_norm)(const struct norm *);
-    void (*batch_norm_sums)(const struct norm *);
+    bool (*batch_norm_sums)(const struct norm *);
     void (*batch_norm_backward)(const struct norm *);
     void (*layer_norm)(const struct norm *);
     void (*layer_norm_backward)(const struct norm *);

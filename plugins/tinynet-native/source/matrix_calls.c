@@ -61,7 +61,7 @@ static struct norm take_norm(struct arguments *a, const struct array *x, ptrdiff
     };
 }
 
-KERNEL(moments, norm)
+FALLIBLE_KERNEL(moments, norm)
 FUNCTION(moments, 3)
 {
     struct array x = input(a, 0), mean = output(a, 1), squares = output(a, 1);
@@ -92,7 +92,7 @@ FUNCTION(batch_norm, 9)
     RUN(a, batch_norm, job);
 }
 
-KERNEL(batch_norm_sums, norm)
+FALLIBLE_KERNEL(batch_norm_sums, norm)
 FUNCTION(batch_norm_sums, 9)
 {
     struct array dy = input(a, 0), x = input(a, 0), mean = input(a, 1), inverse = input(a, 1);

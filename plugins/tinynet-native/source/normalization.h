@@ -41,9 +41,92 @@ static void moments_part(const void *job, struct part part)
     }
 }
 
-static void moments(const struct norm *args)
+enum { MOST_BLOCKS = 16, FEWEST_ROWS = 1024 /* of a block, if there are several */ };
+
+/* The rows in blocks, whose statistics are computed apart, so that threads share few channels, too.
+ * The blocks follow from the number of rows alone. */
+struct blocks {
+    const struct norm *args;
+    ptrdiff_t count, rows; /* of blocks, and of each but the last */
+    REAL *memory;          /* to be freed; NULL for one block */
+    REAL *first, *second;  /* two statistics of each channel, (count, channels) each */
+};
+
+/* One block has its statistics where the result is. `memory` is NULL if there is too little. */
+static struct blocks blocks_of(const struct norm *args, REAL *first, REAL *second)
 {
-    run_grids((struct grid[]){column_grid(moments_part, args, args->rows, args->channels)}, 1);
+    ptrdiff_t most = greatest(1, least(MOST_BLOCKS, args->rows / FEWEST_ROWS));
+    ptrdiff_t in_each = (args->rows + most - 1) / most;
+    ptrdiff_t rows = greatest(1, (in_each + ROWS_AT_ONCE - 1) / ROWS_AT_ONCE) * ROWS_AT_ONCE;
+    struct blocks b = {args,  greatest(1, (args->rows + rows - 1) / rows), rows, NULL, first,
+                       second};
+    if (b.count > 1) {
+        b.first = b.memory = allocate(2 * b.count * args->channels);
+        b.second = b.memory + b.count * args->channels;
+    }
+    return b;
+}
+
+static struct norm block(const struct blocks *b, ptrdiff_t number)
+{
+    struct norm one = *b->args;
+    ptrdiff_t begin = number * b->rows, at = begin * one.channels;
+    one.rows = least(b->rows, one.rows - begin);
+    one.x += at;
+    one.dy = one.dy ? one.dy + at : NULL;
+    return one;
+}
+
+static struct grid block_grid(part_function *run, const struct blocks *b)
+{
+    return (struct grid){.run = run,
+                         .job = b,
+                         .rows = b->count,
+                         .columns = b->args->channels,
+                         .row_step = 1,
+                         .column_step = LANES,
+                         .work = b->args->rows * b->args->channels};
+}
+
+static void moments_of_blocks(const void *job, struct part part)
+{
+    const struct blocks *b = job;
+    for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++) {
+        struct norm one = block(b, i);
+        one.mean = b->first + i * one.channels;
+        one.squares = b->second + i * one.channels;
+        moments_part(&one, part);
+    }
+}
+
+/* As in `moments_part`. */
+static void merge_moments(const struct blocks *b)
+{
+    const struct norm *args = b->args;
+    for (ptrdiff_t c = 0; c < args->channels; c++) {
+        double mean = 0, squares = 0;
+        for (ptrdiff_t i = 0, at = c; i < b->count; i++, at += args->channels) {
+            ptrdiff_t begin = i * b->rows, end = least(begin + b->rows, args->rows);
+            double share = (double)(end - begin) / (double)end;
+            double apart = (double)b->first[at] - mean;
+            mean += apart * share;
+            squares += (double)b->second[at] + apart * apart * (share * (double)begin);
+        }
+        args->mean[c] = (REAL)mean;
+        args->squares[c] = (REAL)squares;
+    }
+}
+
+static bool moments(const struct norm *args)
+{
+    struct blocks b = blocks_of(args, args->mean, args->squares);
+    if (!b.first)
+        return false;
+    run_grids((struct grid[]){block_grid(moments_of_blocks, &b)}, 1);
+    if (b.memory)
+        merge_moments(&b);
+    free(b.memory);
+    return true;
 }
 
 /* The statistics and parameters of up to LANES channels, those from `first` to before `end`. */
@@ -204,17 +287,32 @@ static void sum_channels(const struct norm *args, struct range channels, REAL *s
         sum_channels_of(args, channels, sums, products, false);
 }
 
-static void batch_norm_sums_part(const void *job, struct part part)
+static void sums_of_blocks(const void *job, struct part part)
 {
-    const struct norm *args = job;
-    sum_channels(args, part.columns, args->dbeta, args->dgamma);
+    const struct blocks *b = job;
+    for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++) {
+        struct norm one = block(b, i);
+        ptrdiff_t at = i * one.channels;
+        sum_channels(&one, part.columns, b->first + at, b->second + at);
+    }
 }
 
-static void batch_norm_sums(const struct norm *args)
+static bool batch_norm_sums(const struct norm *args)
 {
-    struct grid grid = column_grid(batch_norm_sums_part, args, args->rows, args->channels);
+    struct blocks b = blocks_of(args, args->dbeta, args->dgamma);
+    if (!b.first)
+        return false;
+    struct grid grid = block_grid(sums_of_blocks, &b);
     grid.work *= 2;
     run_grids(&grid, 1);
+    if (b.memory) {
+        clear(args->dbeta, args->channels);
+        clear(args->dgamma, args->channels);
+        add_columns(b.first, args->channels, b.count, args->channels, args->dbeta);
+        add_columns(b.second, args->channels, b.count, args->channels, args->dgamma);
+    }
+    free(b.memory);
+    return true;
 }
 
 /* dx = dy * scale - offset - (x - mean) * slope; dy * scale alone if statistics are constant. */

@@ -328,6 +328,21 @@ def test_moments_of_a_million_pixels_are_as_exact_as_of_a_thousand():
     np.testing.assert_allclose(squares / len(x), x.var(axis=0, dtype="float64"), rtol=1e-6)
 
 
+@pytest.mark.parametrize("relu", [False, True])
+def test_gradients_of_many_rows_are_summed_in_blocks(relu):
+    """Blocks of rows of several lengths, and the ReLU of each."""
+    rng = np.random.default_rng(10)
+    for rows in (2047, 2048, 2500, 9001, 40_000):
+        x, dy = rng.normal(size=(2, rows, 19))
+        given = x, rng.normal(size=19), 1 + rng.random(19), rng.normal(size=19), rng.normal(size=19)
+        results = []
+        for kernels in (NATIVE, REFERENCE):
+            name = "batch_norm_relu" if relu else "batch_norm"
+            _, saved = getattr(kernels, name)(*given, 1e-5, poisoned, True)
+            results.append(getattr(kernels, f"{name}_sums")(dy, saved, poisoned))
+        agree(*results, terms=rows, case=rows)
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_cross_entropy_of_any_number_of_classes(smoothing, dtype):
     rng = np.random.default_rng(9)

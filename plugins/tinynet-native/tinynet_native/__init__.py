@@ -31,6 +31,7 @@ class NativeKernels(NumpyKernels):
 
     level: str = _kernels.level()
     cut_from = 2.0
+    whole_if_exchanged = True
     recording = _kernels.Recording
     multi_tensor_updates = True
 
