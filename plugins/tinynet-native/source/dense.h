@@ -86,29 +86,37 @@ static struct product plain_product(const REAL *a, const REAL *b, const REAL *st
         .a = a, .b = b, .start = start, .c = c, .outer = {1, 0, 0}, .middle = {1, 0, 0}};
 }
 
-/* y = bias + x weight for a single row: the weight is read once, in the order it lies in memory. */
-static void dense_row_part(const void *job, struct part part)
+enum { ROW_VECTORS = 16, ROWS_AHEAD = 2 /* that the weight is fetched before it is needed */ };
+
+/* y = bias + x weight for a single row and `vectors` (a constant) vectors of units, whose sums stay
+ * in registers. Of the last vector, only the first `n` lanes exist unless it is `whole`. */
+INLINE void dense_row_units(const struct dense *args, ptrdiff_t first, const int vectors,
+                            ptrdiff_t n, const bool whole)
 {
-    enum { AT_ONCE = 8 }; /* terms */
-    const struct dense *args = job;
-    const struct range units = part.columns;
-    for (ptrdiff_t i = 0; i < args->inputs; i += AT_ONCE) {
-        ptrdiff_t terms = least(AT_ONCE, args->inputs - i);
-        const REAL *start = i ? args->y : args->bias, *x = args->x + i;
-        bool relu = args->relu && i + terms == args->inputs;
-        for (ptrdiff_t u = units.first; u < units.end; u += LANES) {
-            ptrdiff_t n = least(LANES, units.end - u);
-            const REAL *weight = args->weight + i * args->units + u;
-            vec sum = start ? load_first(start + u, n) : (vec){0};
-            if (terms == AT_ONCE && n == LANES)
-                EACH (k, AT_ONCE)
-                    sum = fused(splat(x[k]), load(weight + k * args->units), sum);
-            else
-                for (ptrdiff_t k = 0; k < terms; k++)
-                    sum = fused(splat(x[k]), load_first(weight + k * args->units, n), sum);
-            store_first(args->y + u, rectified(sum, relu), n);
+    vec sum[ROW_VECTORS];
+    const REAL *weight = args->weight + first;
+    EACH (v, vectors)
+        sum[v] = args->bias ? load_n(args->bias + first + v * LANES, n, whole) : (vec){0};
+    for (ptrdiff_t i = 0; i < args->inputs; i++, weight += args->units) {
+        EACH (v, vectors) {
+            __builtin_prefetch(weight + ROWS_AHEAD * args->units + v * LANES);
+            sum[v] = fused(splat(args->x[i]), load_n(weight + v * LANES, n, whole), sum[v]);
         }
     }
+    EACH (v, vectors)
+        store_n(args->y + first + v * LANES, rectified(sum[v], args->relu), n, whole);
+}
+
+static void dense_row_part(const void *job, struct part part)
+{
+    const struct dense *args = job;
+    ptrdiff_t u = part.columns.first, end = part.columns.end;
+    for (; u + ROW_VECTORS * LANES <= end; u += ROW_VECTORS * LANES)
+        dense_row_units(args, u, ROW_VECTORS, LANES, true);
+    for (; u + 4 * LANES <= end; u += 4 * LANES)
+        dense_row_units(args, u, 4, LANES, true);
+    for (; u < end; u += LANES)
+        dense_row_units(args, u, 1, least(LANES, end - u), false);
 }
 
 static void dense_part(const void *job, struct part part)
