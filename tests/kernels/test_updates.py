@@ -55,3 +55,16 @@ def test_arrays_of_any_shape_are_updated(name):
     update(*shaped)
     for one, other in zip(flat, shaped, strict=True):
         assert one.tobytes() == other.tobytes()
+
+
+@pytest.mark.parametrize("name", UPDATES)
+def test_several_parameters_are_updated_as_each(name, monkeypatch):
+    """Small ones are copied into one array, and must be copied back."""
+    monkeypatch.setattr(update_pieces, "SMALL", 300)
+    update = UPDATES[name]
+    count = update.__code__.co_argcount
+    whole, cut = arrays(count), [np.split(a, [5, 500, 501, 800]) for a in arrays(count)]
+    update(*whole)
+    update(*cut)
+    for one, parts in zip(whole, cut, strict=True):
+        assert one.tobytes() == np.concatenate(parts).tobytes()

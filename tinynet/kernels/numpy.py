@@ -31,6 +31,7 @@ class NumpyKernels:
     level = "numpy"
     cut_from = 0.4
     recording: Callable[[], Recording] | None = None
+    multi_tensor_updates = True
 
     def on_threads(self, count: int) -> AbstractContextManager[None]:
         """Return a context without effect: these kernels use one thread."""

@@ -38,7 +38,8 @@ class _Group:
         if isinstance(optimizer, Fused):
             self.update_one = partial(optimizer.update_with, kernels)
         self._update_all: Callable[..., None] | None = None
-        takes_lists = getattr(kernels, "multi_tensor_updates", False)
+        # Of the class itself, since one that derives from these kernels may have other updates.
+        takes_lists = vars(type(kernels)).get("multi_tensor_updates", False)
         if takes_lists and isinstance(optimizer, MultiTensor):
             self._update_all = partial(optimizer.update_all, kernels)
 
