@@ -194,3 +194,12 @@ def test_any_json_in_any_section_loads_or_raises_a_tinynet_error(data, trained, 
     ):
         with suppress(TinynetError):
             use()
+
+
+def test_a_later_state_of_a_run_has_its_own_position_and_log(trained, tmp_path):
+    """The other sections are encoded once for all saves of a run."""
+    first, *_, last = (Checkpoint.read(path) for path in files(trained))
+    first.write(tmp_path / "first.msgpack")
+    first.at(last.progress, last.log, tensors=last.tensors).write(tmp_path / "last.msgpack")
+    assert (tmp_path / "first.msgpack").read_bytes() == files(trained)[0].read_bytes()
+    assert (tmp_path / "last.msgpack").read_bytes() == files(trained)[-1].read_bytes()

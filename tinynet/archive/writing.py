@@ -20,6 +20,7 @@ from tinynet.archive.header import (
 from tinynet.archive.layout import bytes_of, cut, file_size, frame
 from tinynet.files import canonical_json
 from tinynet.files.atomic import WriteAt, replacing
+from tinynet.files.canonical_json import Encoded
 from tinynet.types import Array
 
 _SMALL = 2**16
@@ -28,7 +29,7 @@ _SMALL = 2**16
 
 def write(
     path: str | Path,
-    sections: Mapping[str, JsonValue],
+    sections: Mapping[str, JsonValue | Encoded],
     tensors: Mapping[str, Array],
     *,
     run_id: str,
@@ -37,7 +38,8 @@ def write(
     """Write a file, atomically and durably: see `tinynet.files.atomic.replacing`.
 
     Equal content gives equal bytes. Arrays that are not C-contiguous and little-endian are
-    converted, one at a time; no other memory is allocated. No array may change meanwhile.
+    converted, one at a time; no other memory is allocated. No array may change meanwhile. A section
+    may be encoded already.
 
     Raises:
         CheckpointFormatError: for a name, a dtype or a JSON value that the format does not have.
@@ -72,11 +74,14 @@ def check(
 
 
 def _parts(
-    sections: Mapping[str, JsonValue], tensors: Mapping[str, Array], run_id: str, step: int
+    sections: Mapping[str, JsonValue | Encoded],
+    tensors: Mapping[str, Array],
+    run_id: str,
+    step: int,
 ) -> tuple[bytes, Directory]:
     """Return the document, and the directory without any digest."""
     with naming_sections():
-        document = canonical_json.encode(dict(sections))
+        document = canonical_json.encode_members(sections)
     entries = {name: TensorEntry.of(name, tensors[name]) for name in sorted(tensors, key=str)}
     directory = Directory(run_id, step, (len(document), bytes(DIGEST_SIZE)), entries)
     directory.check()

@@ -98,7 +98,7 @@ class Checkpoint(Sections):
                 " the checkpoint was not saved, earlier ones are kept"
             )
         archive.write(
-            path, self.to_json(), self.arrays, run_id=self.run_id, step=self.progress.step
+            path, self.encoded(), self.arrays, run_id=self.run_id, step=self.progress.step
         )
 
     def not_finite(self) -> list[str]:

@@ -3,17 +3,18 @@
 To add a section, add a field to `Sections` here, and its value to `Checkpoint.of`. Writing (from
 `Checkpoint.write`, by `Sections.to_json`), reading, defaults for older files, ``tinynet inspect``
 and ``tinynet diff`` follow from the field. Give it ``absent``, or older files are refused. A
-section that changes during a run must also be set in `Session._save`, and its longest value in
-`draft_checkpoint`.
+section that changes during a run is one of `CHANGING`, and must also be set in `Session._save`, and
+its longest value in `draft_checkpoint`.
 
 A reader refuses sections and keys that are not in the table: a newer tinynet wrote them, and to
 ignore them would lose state silently.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeAlias, get_type_hints
 
 from pydantic import AfterValidator, JsonValue, ValidationError, create_model
 from pydantic import Field as Constraint
@@ -27,6 +28,7 @@ from tinynet.data.fields import field_problem
 from tinynet.dataset import Field
 from tinynet.errors import CheckpointFormatError, CheckpointVersionError
 from tinynet.files import canonical_json
+from tinynet.files.canonical_json import Encoded
 from tinynet.text.labels import label_key
 from tinynet.text.mistakes import problems
 from tinynet.training.progress import Count, Progress
@@ -153,6 +155,23 @@ class Sections:
         values = {name: part.write(getattr(self, name)) for name, part in SECTIONS.items()}
         return {**values, SPEC_HASH: hash_of(self.spec)}
 
+    @cached_property
+    def _fixed(self) -> dict[str, Encoded]:
+        """The encoded JSON of the sections that do not change in a run."""
+        fixed = {name: json for name, json in self.to_json().items() if name not in CHANGING}
+        return {name: Encoded(canonical_json.encode(json)) for name, json in fixed.items()}
+
+    def encoded(self) -> dict[str, JsonValue | Encoded]:
+        """Return the sections as `to_json`; those that do not change in a run are encoded."""
+        changing = {name: SECTIONS[name].write(getattr(self, name)) for name in CHANGING}
+        return {**self._fixed, **changing}
+
+    def at(self, progress: Progress, log: LogMark, **changes: Any) -> Self:
+        """Return the sections of the same run at another step, and other fields of a subclass."""
+        later = replace(self, progress=progress, log=log, **changes)
+        later.__dict__["_fixed"] = self._fixed
+        return later
+
 
 _HINTS = get_type_hints(Sections, include_extras=True)
 
@@ -161,6 +180,9 @@ SECTIONS: dict[str, Section] = {
     for name, hint in _HINTS.items()
 }
 """Every section by its name."""
+
+CHANGING = ("progress", "log")
+"""The sections that change from save to save."""
 
 SPEC_HASH = "spec_hash"
 """One more section, which only guards another: the hash of ``spec``."""

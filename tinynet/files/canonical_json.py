@@ -8,6 +8,7 @@ have the same limits, so every written text can be read, in little time and memo
 
 import json
 import re
+from collections.abc import Mapping
 
 from pydantic import JsonValue
 
@@ -44,6 +45,27 @@ def encode(value: JsonValue) -> bytes:
         raise CheckpointFormatError(str(error)) from error
     if decode(text) != value:
         raise CheckpointFormatError("it holds tuples, or keys that are not strings")
+    return text
+
+
+class Encoded(bytes):
+    """The canonical text of a value, as `encode` returns it."""
+
+
+def encode_members(members: Mapping[str, JsonValue | Encoded]) -> bytes:
+    """Return the canonical text of an object, some of whose values may be encoded.
+
+    Raises:
+        CheckpointFormatError: as `encode`.
+        CheckpointLimitError: likewise.
+    """
+    texts = {
+        name: value if isinstance(value, Encoded) else encode(value)
+        for name, value in members.items()
+    }
+    text = b",".join(encode(name) + b":" + texts[name] for name in sorted(texts))
+    text = b"{" + text + b"}"
+    _check_limits(text)
     return text
 
 

@@ -284,7 +284,7 @@ class Session:
         def save(snapshot: dict[str, Array]) -> Saved:
             log.sync()
             path = folder.checkpoint(step)
-            replace(self.draft, progress=progress, tensors=snapshot, log=mark).write(path)
+            self.draft.at(progress, mark, tensors=snapshot).write(path)
             folder.remember(self.draft.run_id, step)
             folder.prune(self.draft.run_id, keep_last, needed)
             return Saved(step, path)
