@@ -61,6 +61,11 @@ def _has_attention_layer(spec: "Spec", weighted: bool) -> bool:
     return any(entry.qualified == f"{_CORE}:multi_head_attention" for entry in _entries(nodes))
 
 
+def _has_convolution(spec: "Spec", weighted: bool) -> bool:
+    nodes = [node for node in spec.network.layers if node.type]
+    return any(e.distribution == _CORE and "conv" in e.name for e in _entries(nodes))
+
+
 def _entries(references: Iterable[Reference]) -> list[Entry]:
     return [registry.default().resolve(reference) for reference in references]
 
@@ -90,6 +95,11 @@ REVISIONS = (
         5,
         "NumPy's kernels now round the attention of a query by its own scores alone",
         _has_attention_layer,
+    ),
+    Revision(
+        6,
+        "NumPy's kernels now add the terms of a convolution in another order",
+        _has_convolution,
     ),
 )
 """Every revision, in the order of their numbers."""
