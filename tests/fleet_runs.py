@@ -11,6 +11,7 @@ import tinynet
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.engine import sharding
 from tinynet.layer import LayerConfig
+from tinynet.network.kernel_choice import choose_kernels
 from tinynet.run.log import read_log
 from tinynet.testing.fleets import in_threads
 
@@ -49,6 +50,7 @@ def cut_small_batches(monkeypatch):
     monkeypatch.setattr(sharding, "SHARD_FLOPS", 1)
     monkeypatch.setattr(sharding, "MIN_FLOPS_PER_PARAM", 0)
     monkeypatch.setattr(sharding, "MIN_SHARD", 4)
+    monkeypatch.setattr(type(choose_kernels()), "whole_if_exchanged", False, raising=False)
 
 
 @dataclass(frozen=True)
