@@ -110,7 +110,8 @@ class TensorEntry(NamedTuple):
     def of(cls, name: str, array: Array) -> "TensorEntry":
         """Return the entry without digest; CheckpointFormatError for a mask or another dtype."""
         dtype = _DTYPE_NAMES.get(array.dtype.newbyteorder("<"))
-        if isinstance(array, np.ma.MaskedArray):
+        # NumPy imports `ma` when it is first named.
+        if type(array) is not np.ndarray and isinstance(array, np.ma.MaskedArray):
             raise CheckpointFormatError(f"tensor {name!r} is masked, and a mask cannot be saved")
         if dtype is None:
             raise CheckpointFormatError(
