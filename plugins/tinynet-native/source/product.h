@@ -44,13 +44,38 @@ enum { MOST_OF_4 = 3, MOST_OF_2 = 6, MOST_OF_1 = 12, MOST_ROWS = 12 };
 #define UP_TO_12(TILE) UP_TO_6(TILE) TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12)
 #define UP_TO_14(TILE) UP_TO_12(TILE) TILE(13) TILE(14)
 
+/* Add the terms of the innermost axis, which begin at `a` and `b`, to the sums of a tile.
+ *
+ * Memory answers late: what the next tile reads of `a` is fetched during this one if `fetch`. */
+INLINE void add_inner_terms(const struct product *p, vec sum[][4], const REAL *a, const REAL *b,
+                            const int rows, const int vectors, ptrdiff_t n, const bool whole,
+                            const ptrdiff_t a_row, const ptrdiff_t inner_a, const bool fetch)
+{
+    const REAL *next = inner_a == 1 ? a + rows * a_row : a + 2 * rows - 1;
+    const ptrdiff_t inner_b = p->inner.b, inner_next = inner_a == 1 ? rows : inner_a;
+    vec factor[4];
+    for (ptrdiff_t k = p->inner.count; k > 0; k--) {
+        EACH (v, vectors)
+            factor[v] = load_n(b + v * LANES, n, whole);
+        EACH (r, rows)
+            EACH (v, vectors)
+                sum[r][v] = fused(splat(a[r * a_row]), factor[v], sum[r][v]);
+        a += inner_a;
+        b += inner_b;
+        if (fetch) {
+            __builtin_prefetch(next);
+            next += inner_next;
+        }
+    }
+}
+
 /* One tile: `rows` and `vectors` are constants, and so is a_row or inner_a, one of which is 1. Of
  * the last vector, only the first `n` lanes exist unless it is `whole`. */
 INLINE void tile(const struct product *p, ptrdiff_t row, ptrdiff_t column, const int rows,
                  const int vectors, ptrdiff_t n, const bool whole, const ptrdiff_t a_row,
                  const ptrdiff_t inner_a)
 {
-    vec sum[MOST_ROWS][4], factor[4];
+    vec sum[MOST_ROWS][4];
 
     EACH (r, rows)
         EACH (v, vectors)
@@ -63,28 +88,25 @@ INLINE void tile(const struct product *p, ptrdiff_t row, ptrdiff_t column, const
     }
 
     const REAL *outer_a = p->a + row * a_row, *outer_b = p->b + column;
-    for (ptrdiff_t i = 0; i < p->outer.count; i++) {
-        const REAL *middle_a = outer_a, *middle_b = outer_b;
-        for (ptrdiff_t j = 0; j < p->middle.count; j++) {
-            const REAL *a = middle_a, *b = middle_b;
-            const ptrdiff_t inner_b = p->inner.b;
-            for (ptrdiff_t k = p->inner.count; k > 0; k--) {
-                EACH (v, vectors)
-                    factor[v] = load_n(b + v * LANES, n, whole);
-                EACH (r, rows)
-                    EACH (v, vectors)
-                        sum[r][v] = fused(splat(a[r * a_row]), factor[v], sum[r][v]);
-                a += inner_a;
-                b += inner_b;
+    REAL *c = p->c + row * p->c_row + column;
+    if (rows * vectors >= MOST_OF_2 && p->outer.count == 1 && p->middle.count == 1) {
+        EACH (r, rows)
+            EACH (v, vectors)
+                __builtin_prefetch(c + r * p->c_row + v * LANES);
+        add_inner_terms(p, sum, outer_a, outer_b, rows, vectors, n, whole, a_row, inner_a, true);
+    } else {
+        for (ptrdiff_t i = 0; i < p->outer.count; i++) {
+            const REAL *a = outer_a, *b = outer_b;
+            for (ptrdiff_t j = 0; j < p->middle.count; j++) {
+                add_inner_terms(p, sum, a, b, rows, vectors, n, whole, a_row, inner_a, false);
+                a += p->middle.a;
+                b += p->middle.b;
             }
-            middle_a += p->middle.a;
-            middle_b += p->middle.b;
+            outer_a += p->outer.a;
+            outer_b += p->outer.b;
         }
-        outer_a += p->outer.a;
-        outer_b += p->outer.b;
     }
 
-    REAL *c = p->c + row * p->c_row + column;
     EACH (r, rows)
         EACH (v, vectors)
             store_n(c + r * p->c_row + v * LANES, rectified(sum[r][v], p->relu), n, whole);
