@@ -127,11 +127,11 @@ def _observed_updates(trainer: Any, recorder: Recorder) -> Iterator[Item]:
     """Yield the replacement of optimizers by those with observed kernels."""
     updater = trainer._update.updater
     kernels = observed_kernels(trainer.network.kernels, recorder)
-    observed = {
-        id(group): type(group).of(group.optimizer, group.rate_factor, kernels)
-        for group in updater._groups.values()
-    }
-    groups = {address: observed[id(group)] for address, group in updater._groups.items()}
+    groups = []
+    for group in updater._groups:
+        observed = type(group)(group.optimizer, group._rate_factor, kernels)
+        observed.params = group.params
+        groups.append(observed)
     yield updater, "_groups", groups
 
 
