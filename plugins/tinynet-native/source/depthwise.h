@@ -65,6 +65,18 @@ INLINE void load_pixels(const struct depthwise_row *r, const struct depthwise_wi
     }
 }
 
+/* Prefetch the pixels that the same windows of the next row are the first to read. The processor
+ * does not prefetch them itself: few channels of few pixels lie side by side. */
+INLINE void prefetch_pixels(const struct depthwise_row *r, const struct depthwise_windows *w,
+                            const int count)
+{
+    const ptrdiff_t channels = r->c->in_channels, line = r->c->right.inputs * channels;
+    const REAL *x = pixel_of(r, r->taps.end, w->q, 0) + w->at;
+    for (ptrdiff_t row = 0; row < r->c->down.step; row++, x += line)
+        EACH (i, count)
+            __builtin_prefetch(x + i * channels);
+}
+
 INLINE void store_windows(const struct depthwise_row *r, const struct depthwise_windows *w,
                           const vec *sum, const int count, const bool whole)
 {
@@ -111,6 +123,7 @@ INLINE void sum_neighbors(const struct depthwise_row *r, const struct depthwise_
 {
     const ptrdiff_t channels = r->c->in_channels;
     vec sum[WINDOWS_AT_ONCE], pixels[MOST_PIXELS];
+    prefetch_pixels(r, w, count * step);
     start_windows(r, w, sum, count, whole);
     for (ptrdiff_t t = r->taps.first; t < r->taps.end; t++) {
         const REAL *weight = r->c->weight + t * taps * channels + w->at;
@@ -164,6 +177,9 @@ INLINE void add_neighbors(const struct depthwise_row *r, const struct depthwise_
 {
     const ptrdiff_t channels = r->c->in_channels;
     vec dy[WINDOWS_AT_ONCE], pixels[MOST_PIXELS];
+    prefetch_pixels(r, w, count * step);
+    EACH (i, count)
+        __builtin_prefetch(r->dy + (r->c->right.outputs + w->q + i) * channels + w->at);
     load_gradients(r, w, count, whole, dy);
     for (ptrdiff_t t = r->taps.first; t < r->taps.end; t++) {
         REAL *cells = r->sums + t * taps * channels + w->at;
