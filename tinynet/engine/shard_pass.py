@@ -305,7 +305,7 @@ class ShardPass:
             sums[name] += term
         else:
             empty = self.workspace.empty if self.workspace is not None else np.empty
-            sums[name] = np.add(sums[name], term, out=empty(term.shape, term.dtype))
+            sums[name] = self._program.kernels.add(sums[name], term, empty)
             self._own_sums.add(name)
 
     def release_workspace(self) -> None:

@@ -134,6 +134,10 @@ class Kernels(ImageKernels, NormalizationKernels, RecurrentKernels, Protocol):
         """dx: dy where ``y`` is above 0, else 0."""
         ...
 
+    def add(self, x: Array, term: Array, empty: Empty) -> Array:
+        """X + term, of one shape."""
+        ...
+
     def multiply(self, x: Array, factor: Array, empty: Empty) -> Array:
         """X * factor, of one shape."""
         ...

@@ -52,6 +52,11 @@ def relu_backward(dy: Array, y: Array, empty: Empty) -> Array:
     return dx
 
 
+def add(x: Array, term: Array, empty: Empty) -> Array:
+    """See `Kernels.add`."""
+    return np.add(x, term, out=empty(x.shape, x.dtype))
+
+
 def multiply(x: Array, factor: Array, empty: Empty) -> Array:
     """See `Kernels.multiply`."""
     return np.multiply(x, factor, out=empty(x.shape, x.dtype))

@@ -64,6 +64,7 @@ class NumpyKernels:
     attention_backward = staticmethod(attention.attention_backward)
     attention = staticmethod(attention.attention)
     relu_backward = staticmethod(elementwise.relu_backward)
+    add = staticmethod(elementwise.add)
     multiply = staticmethod(elementwise.multiply)
     relu = staticmethod(elementwise.relu)
     gelu = staticmethod(gelu.gelu)

@@ -246,6 +246,12 @@ def ctc(kernels: Kernels, draw: Draw) -> Arrays:
     return _named(losses=losses, gradient=gradient, losses_without_gradient=light)
 
 
+def add(kernels: Kernels, draw: Draw) -> Arrays:
+    """The sum of two arrays."""
+    shape = draw.integer(1, 5), draw.integer(1, 40)
+    return _named(y=kernels.add(draw.normal(*shape), draw.normal(*shape), draw.empty))
+
+
 def multiply(kernels: Kernels, draw: Draw) -> Arrays:
     """The product of two arrays."""
     shape = draw.integer(1, 5), draw.integer(1, 40)
@@ -342,6 +348,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     simple_rnn,
     gru,
     lstm,
+    add,
     multiply,
     dropout,
 )

@@ -89,6 +89,7 @@ void require_size(struct arguments *a, ptrdiff_t size, const struct array *const
     DO(relu)                                                                                       \
     DO(gelu)                                                                                       \
     DO(relu_backward)                                                                              \
+    DO(add)                                                                                        \
     DO(multiply)                                                                                   \
     DO(dropout)
 

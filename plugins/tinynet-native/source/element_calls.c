@@ -19,6 +19,15 @@ FUNCTION(relu_backward, 3)
     RUN(a, relu_backward, job);
 }
 
+KERNEL(add, elementwise)
+FUNCTION(add, 3)
+{
+    struct array x = input(a, 0), term = input(a, 0), y = output(a, 0);
+    struct elementwise job = {.count = x.size, .x = x.data, .dy = term.data, .y = y.data};
+    REQUIRE_SIZE(a, x.size, &term, &y);
+    RUN(a, add, job);
+}
+
 KERNEL(multiply, elementwise)
 FUNCTION(multiply, 3)
 {

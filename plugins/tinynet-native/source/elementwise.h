@@ -46,6 +46,20 @@ static void relu_backward(const struct elementwise *args)
     run_elements(relu_backward_part, args, args->count);
 }
 
+static void add_part(const void *job, struct part part)
+{
+    const struct elementwise *args = job;
+    const REAL *restrict x = args->x, *restrict term = args->dy;
+    REAL *restrict y = args->y;
+    for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++)
+        y[i] = x[i] + term[i];
+}
+
+static void add_arrays(const struct elementwise *args)
+{
+    run_elements(add_part, args, args->count);
+}
+
 static void multiply_part(const void *job, struct part part)
 {
     const struct elementwise *args = job;

@@ -182,6 +182,7 @@ struct kernels {
     bool (*lstm_backward)(const struct recurrence_gradients *);
     void (*relu)(const struct elementwise *);
     void (*relu_backward)(const struct elementwise *);
+    void (*add)(const struct elementwise *);
     void (*multiply)(const struct elementwise *);
     void (*gelu)(const struct elementwise *);
     void (*dropout)(const struct elementwise *);

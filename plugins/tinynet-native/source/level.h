@@ -50,6 +50,7 @@ const struct kernels TABLE = {
     .softmax_cross_entropy = softmax_cross_entropy,
     .relu = relu,
     .relu_backward = relu_backward,
+    .add = add_arrays,
     .multiply = multiply_arrays,
     .gelu = gelu,
     .dropout = dropout,

@@ -71,6 +71,7 @@ class NativeKernels(NumpyKernels):
     dense = staticmethod(dense.dense)
     relu = staticmethod(elementwise.relu)
     relu_backward = staticmethod(elementwise.relu_backward)
+    add = staticmethod(elementwise.add)
     multiply = staticmethod(elementwise.multiply)
     gelu = staticmethod(elementwise.gelu)
     softmax_cross_entropy = staticmethod(elementwise.softmax_cross_entropy)

@@ -21,6 +21,13 @@ def relu_backward(dy: Array, y: Array, empty: Empty) -> Array:
     return dx
 
 
+def add(x: Array, term: Array, empty: Empty) -> Array:
+    """See `tinynet.kernels.Kernels.add`."""
+    y = empty(x.shape, x.dtype)
+    _kernels.add(x, term, y)
+    return y
+
+
 def multiply(x: Array, factor: Array, empty: Empty) -> Array:
     """See `tinynet.kernels.Kernels.multiply`."""
     y = empty(x.shape, x.dtype)

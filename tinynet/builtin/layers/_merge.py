@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from functools import partial, reduce
 from typing import ClassVar
 
+import numpy as np
+
 from tinynet.builtin.layers._broadcast import aligned, broadcast_shape, expanded
 from tinynet.layer import Array, Build, Context, LayerConfig, OnnxGraph, Shape, ShapeError
 
@@ -28,6 +30,7 @@ class Elementwise:
         self.params: dict[str, Array] = {}
         self._in_shapes = in_shapes
         self._same_rank = all(len(shape) == len(self.out_shape) for shape in in_shapes)
+        self._same_shape = len(set(in_shapes)) == 1
         self._itemsize = build.dtype.itemsize
 
     def cost(self) -> tuple[int, int]:
@@ -39,6 +42,17 @@ class Elementwise:
         if self._same_rank:
             return inputs
         return tuple(expanded(x, len(self.out_shape)) for x in inputs)
+
+    def _sum(self, ctx: Context, inputs: tuple[Array, ...]) -> Array:
+        """Return the sum of the inputs."""
+        first, second, *others = self._expanded(inputs)
+        if self._same_shape:
+            y = ctx.kernels.add(first, second, ctx.empty)
+        else:
+            y = np.add(first, second, out=self._empty(ctx, first))
+        for x in others:
+            y += x
+        return y
 
     def _empty(self, ctx: Context, x: Array) -> Array:
         """Return memory for the output."""

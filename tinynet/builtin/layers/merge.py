@@ -33,11 +33,7 @@ class Add(Elementwise):
     spec_name = "add"
 
     def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
-        first, second, *others = self._expanded(inputs)
-        y = np.add(first, second, out=self._empty(ctx, first))
-        for x in others:
-            y += x
-        return y, None
+        return self._sum(ctx, inputs), None
 
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         return tuple(
@@ -61,10 +57,7 @@ class Average(Elementwise):
     spec_name = "average"
 
     def forward(self, ctx: Context, *inputs: Array) -> tuple[Array, Cache]:
-        first, second, *others = self._expanded(inputs)
-        y = np.add(first, second, out=self._empty(ctx, first))
-        for x in others:
-            y += x
+        y = self._sum(ctx, inputs)
         y /= len(inputs)
         return y, None
 
