@@ -5,6 +5,7 @@ import pytest
 from pydantic import Field
 
 from tinynet import registry
+from tinynet.builtin.optimizers.sgd import SGD
 from tinynet.config import Config
 from tinynet.errors import PluginError
 from tinynet.optimizer import OptimizerConfig
@@ -129,3 +130,27 @@ def test_error_for_a_config_without_the_common_options(register):
     params = zeros("a/weight")
     with pytest.raises(PluginError, match=r"no_rate.*OptimizerConfig"):
         Updater(params, params, OptimizerReference(type="no_rate"))
+
+
+class Halved(SGD):
+    """A subclass with an update of its own."""
+
+    def update(self, param, grad, slots, step, rate):
+        super().update(param, grad, slots, step, rate / 2)
+
+
+class HalvedWith(SGD):
+    """A subclass with a fused update of its own."""
+
+    def update_with(self, kernels, param, grad, slots, step, rate):
+        super().update_with(kernels, param, grad, slots, step, rate / 2)
+
+
+@pytest.mark.parametrize("cls", [Halved, HalvedWith])
+def test_the_update_of_a_subclass_is_not_bypassed(register, cls):
+    """The class that it derives from updates all parameters together, in another way."""
+    register("optimizers", "own", cls)
+    params = zeros("a/weight", "b/weight")
+    updater(params, type="own").update({name: np.ones(2) for name in params}, 0, 1.0)
+    for param in params.values():
+        np.testing.assert_array_equal(param, -0.5)

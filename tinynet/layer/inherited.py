@@ -6,19 +6,19 @@ PASSES = ("forward", "backward")
 """The methods that an ability to become part of another layer belongs to."""
 
 
-def still_holds(layer: object, ability: str, methods: tuple[str, ...] = ()) -> bool:
+def still_holds(plugin: object, ability: str, methods: tuple[str, ...] = ()) -> bool:
     """Return True unless a subclass of the class that has an ability computes in its own way.
 
     Such a class declares the ability again if it has it.
 
     Args:
-        layer: The layer.
+        plugin: The layer, or another plugin with abilities.
         ability: The name of the method or attribute.
-        methods: The methods of which the ability is a property; by default all of the layer's.
+        methods: The methods of which the ability is a property; by default all of the plugin's.
     """
-    if ability in getattr(layer, "__dict__", {}):  # which a class with slots lacks
+    if ability in getattr(plugin, "__dict__", {}):  # which a class with slots lacks
         return True
-    for cls in type(layer).__mro__:
+    for cls in type(plugin).__mro__:
         if ability in vars(cls):
             return True
         own = {name for name, value in vars(cls).items() if isinstance(value, FunctionType)}

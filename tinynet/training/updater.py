@@ -12,6 +12,7 @@ from tinynet.engine.plugin_state import layout, layout_problem, state_problem
 from tinynet.engine.tensor_names import SLOTS
 from tinynet.kernels import Kernels
 from tinynet.kernels.numpy import NumpyKernels
+from tinynet.layer.inherited import still_holds
 from tinynet.optimizer import Fused, MultiTensor, Optimizer, OptimizerConfig
 from tinynet.spec.training_spec import OptimizerReference
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
@@ -19,6 +20,9 @@ from tinynet.training.optimizer_groups import group_of_each
 from tinynet.types import Array
 
 _OPTIMIZER = "/training/optimizer"
+
+_OF_ONE = ("update", "update_with")
+"""The updates of one parameter, which `MultiTensor.update_all` repeats for several."""
 
 
 class _Group:
@@ -35,11 +39,12 @@ class _Group:
         self.optimizer, self._rate_factor = optimizer, rate_factor
         self.params: dict[str, Array] = {}
         self.update_one = optimizer.update
-        if isinstance(optimizer, Fused):
+        if isinstance(optimizer, Fused) and still_holds(optimizer, "update_with", ("update",)):
             self.update_one = partial(optimizer.update_with, kernels)
         self._update_all: Callable[..., None] | None = None
         # Of the class itself, since one that derives from these kernels may have other updates.
         takes_lists = vars(type(kernels)).get("multi_tensor_updates", False)
+        takes_lists = takes_lists and still_holds(optimizer, "update_all", _OF_ONE)
         if takes_lists and isinstance(optimizer, MultiTensor):
             self._update_all = partial(optimizer.update_all, kernels)
 
