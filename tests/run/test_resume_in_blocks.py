@@ -10,7 +10,6 @@ from tinynet.errors import CheckpointMismatchError
 from tinynet.files import npy
 from tinynet.files.file_rows import FileRows, FileVersion
 from tinynet.run.folder import RunFolder
-from tinynet.training import loader
 
 STEPS = 13
 
@@ -89,8 +88,6 @@ def test_verify_data_finds_what_the_times_of_a_file_hide(spec, tmp_path, monkeyp
 
 def test_a_resumed_run_reads_only_its_batches(spec, tmp_path, monkeypatch):
     """Not the whole file: that would take minutes, whatever is left of the run."""
-    # Steps of few bytes are gathered together; those of this file shall count as many.
-    monkeypatch.setattr(loader, "_TOGETHER", 1)
     settings = {"data_root": tmp_path}
     run = tinynet.train(spec, tmp_path / "run", overrides={"training.steps": 8}, **settings).path
     read, rows = FileRows.__getitem__, []

@@ -27,11 +27,6 @@ SPEC = {
 }
 
 
-@pytest.fixture(autouse=True)
-def one_step_at_a_time(monkeypatch):
-    monkeypatch.setattr("tinynet.training.loader._TOGETHER", 0)
-
-
 @pytest.fixture
 def data():
     spec = load_spec(SPEC)
@@ -59,24 +54,6 @@ def test_samples_do_not_depend_on_earlier_loads(data):
     one = loader(data)
     for place in PLACES:
         assert same(one.load(*place), loader(data).gather(*place)), place
-
-
-@pytest.mark.parametrize("steps", [2, 3, 100])
-def test_samples_do_not_depend_on_the_steps_that_are_gathered_together(data, monkeypatch, steps):
-    """Of small samples, where the last steps of an epoch are fewer."""
-    expected = [loader(data).gather(*place) for place in PLACES]
-    together = steps * 50 * data.splits["train"].sample_bytes
-    monkeypatch.setattr("tinynet.training.loader._TOGETHER", together)
-    one, batches, original = loader(data), [], Data.batch
-
-    def batch(self, split, positions, **keys):
-        batches.append(len(positions))
-        return original(self, split, positions, **keys)
-
-    monkeypatch.setattr(Data, "batch", batch)
-    for place, samples in zip(PLACES, expected, strict=True):
-        assert same(one.load(*place), samples), place
-    assert max(batches) == min(50 * steps, data.size("train"))
 
 
 def test_next_samples_are_prefetched(data, monkeypatch):

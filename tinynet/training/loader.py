@@ -1,8 +1,7 @@
 """The loader of training samples: a background thread gathers each step's samples in advance.
 
 The samples of a step follow from (seed, epoch, position) alone, so prefetching changes nothing,
-and an interrupted run loses nothing. Those of several steps are gathered together if they are few
-bytes, as of a table: a handover between threads takes as long as a step of a small network.
+and an interrupted run loses nothing.
 """
 
 import math
@@ -13,16 +12,12 @@ from functools import partial
 
 from tinynet.data.data import Data
 from tinynet.data.order import Order
-from tinynet.dataset import TEXT
 from tinynet.engine.background import Background, Task
 from tinynet.engine.shares import BatchShare
 from tinynet.spec.training_spec import TrainingSpec
 from tinynet.training.class_weights import ClassWeights
 from tinynet.training.step_samples import StepSamples, StepShare, labelled
 from tinynet.types import Array
-
-_TOGETHER = 2**18
-"""Most bytes of raw samples that are gathered together for several steps."""
 
 
 def steps_per_epoch(data: Data, training: TrainingSpec) -> int:
@@ -60,8 +55,6 @@ class Loader:
         self._size = training.batch_size * training.accumulate
         self.steps_per_epoch = steps_per_epoch(data, training)
         self._order: tuple[int, Order] | None = None
-        self._together = 1 if share is not None else _steps_together(data, self._size)
-        self._block: tuple[tuple[int, int], StepSamples] | None = None
         self._background = Background()
         self._prefetched: tuple[tuple[int, int], Task[StepSamples]] | None = None
 
@@ -75,36 +68,20 @@ class Loader:
         Raises:
             DataError: if the samples cannot be read.
         """
-        if self._together == 1:
-            return self._next(epoch, position)
-        number, place = divmod(position, self._together)
-        if self._block is None or self._block[0] != (epoch, number):
-            self._block = (epoch, number), self._next(epoch, number)
-        start = place * self._size
-        return self._block[1].rows(slice(start, start + self._size))
-
-    def _next(self, epoch: int, number: int) -> StepSamples:
-        """Return a block of samples, by its number in the epoch, and start to gather the next."""
-        if self._prefetched is not None and self._prefetched[0] == (epoch, number):
+        if self._prefetched is not None and self._prefetched[0] == (epoch, position):
             samples = self._prefetched[1].result()
         else:
             self.stop()
-            samples = self._gather_block(epoch, number)
+            samples = self.gather(epoch, position)
         self._prefetched = None
-        if (number + 1) * self._together < self.steps_per_epoch:
-            task = Task(partial(self._gather_block, epoch, number + 1))
+        if position + 1 < self.steps_per_epoch:
+            task = Task(partial(self.gather, epoch, position + 1))
             # Stored before it starts: after an interrupt between the two, `stop` still waits for it
             # before anything else reads the data.
-            self._prefetched = (epoch, number + 1), task
+            self._prefetched = (epoch, position + 1), task
             with suppress(RuntimeError):  # Without a thread the samples are gathered when needed.
                 self._background.start(task)
         return samples
-
-    def _gather_block(self, epoch: int, number: int) -> StepSamples:
-        """Gather the samples of one step, or of several that are gathered together."""
-        if self._together == 1:
-            return self.gather(epoch, number)
-        return self.gather(epoch, number * self._together, self._together * self._size)
 
     def gather(
         self, epoch: int, position: int, count: int | None = None, *, whole: bool = False
@@ -114,8 +91,7 @@ class Loader:
         Args:
             epoch: The epoch.
             position: The step's position in the epoch.
-            count: Gather so many samples, also those of later steps, whichever process computes
-                them.
+            count: Gather only so many of the first samples, whichever process computes them.
             whole: True to gather all samples of the step.
         """
         start = position * self._size
@@ -161,12 +137,3 @@ class Loader:
         if self._prefetched is not None:
             self._prefetched[1].close()
             self._prefetched = None
-
-
-def _steps_together(data: Data, size: int) -> int:
-    """Return the number of steps of ``size`` samples that are gathered together."""
-    split = data.splits["train"]
-    fields = [*split.dataset.inputs.values(), *split.dataset.targets.values()]
-    if data.mixes_samples or any(field.dtype == TEXT for field in fields):
-        return 1
-    return max(1, _TOGETHER // max(1, split.sample_bytes * size))
