@@ -203,3 +203,12 @@ def test_a_later_state_of_a_run_has_its_own_position_and_log(trained, tmp_path):
     first.at(last.progress, last.log, tensors=last.tensors).write(tmp_path / "last.msgpack")
     assert (tmp_path / "first.msgpack").read_bytes() == files(trained)[0].read_bytes()
     assert (tmp_path / "last.msgpack").read_bytes() == files(trained)[-1].read_bytes()
+
+
+def test_a_checkpoint_that_was_changed_is_saved_as_it_is(trained, tmp_path):
+    """Also after it was written before."""
+    checkpoint = Checkpoint.read(files(trained)[-1])
+    checkpoint.write(tmp_path / "file.msgpack")
+    checkpoint.spec["name"] = "other"
+    checkpoint.write(tmp_path / "file.msgpack")
+    assert Checkpoint.read(tmp_path / "file.msgpack").spec["name"] == "other"

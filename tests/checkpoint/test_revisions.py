@@ -26,7 +26,7 @@ BASE = {
     },
 }
 CHANGES = [revision.change for revision in REVISIONS]
-STREAMS, FROZEN, WEIGHTS, DEPTHWISE, ATTENTION, CONVOLUTION = CHANGES
+STREAMS, FROZEN, WEIGHTS, DEPTHWISE, ATTENTION, CONVOLUTION, CLASSES = CHANGES
 
 
 class Jitter:
@@ -108,6 +108,11 @@ CONCERNED = {
         with_layers({"type": "multi_head_attention", "num_heads": 2}),
         False,
         [ATTENTION],
+    ),
+    "class weights": (
+        {**BASE, "training": {**BASE["training"], "class_weights": "balanced"}},
+        False,
+        [CLASSES],
     ),
     "nothing": (BASE, False, []),
 }

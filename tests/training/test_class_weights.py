@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tinynet.errors import ShapeError, SpecError
-from tinynet.training.class_weights import class_weights
+from tinynet.training.class_weights import ClassWeights, class_weights
 
 ROWS = [(1.0, 2.0, "x"), (2.0, 1.0, "y"), (0.5, 3.0, "y"), (0.1, 0.2, "y")] * 5
 ALL = {"split": {"validation": 0, "test": 0}}
@@ -262,3 +262,14 @@ def test_a_loss_without_weights_of_positions_names_class_weights(make_trainer, t
         )
         assert str(refused.value).endswith("use --set training.class_weights=null")
         make_trainer(**parts).check()
+
+
+def test_the_weight_of_a_sample_does_not_depend_on_the_others():
+    """Or a run would have other bits in another number of processes."""
+    rng = np.random.default_rng(0)
+    weights = ClassWeights("output", rng.random(17), labels=False)
+    target = rng.random((31, 17))
+    whole = weights.multiply({"output": target}, None)
+    for row in range(31):
+        (alone,) = weights.multiply({"output": target[row : row + 1]}, None)
+        assert alone == whole[row]

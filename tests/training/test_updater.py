@@ -154,3 +154,11 @@ def test_the_update_of_a_subclass_is_not_bypassed(register, cls):
     updater(params, type="own").update({name: np.ones(2) for name in params}, 0, 1.0)
     for param in params.values():
         np.testing.assert_array_equal(param, -0.5)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "lamb", "lars", "adafactor"])
+def test_a_parameter_of_one_number_is_updated(optimizer):
+    """Its shape is (), which NumPy likes to turn into (1,)."""
+    params = {"scale/factor": np.array(1.0)}
+    updater(params, type=optimizer).update({"scale/factor": np.array(0.5)}, 0, 0.1)
+    assert params["scale/factor"] < 1.0

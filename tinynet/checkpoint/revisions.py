@@ -101,6 +101,11 @@ REVISIONS = (
         "NumPy's kernels now add the terms of a convolution in another order",
         _has_convolution,
     ),
+    Revision(
+        7,
+        "class weights of probabilities are now rounded by their own sample alone",
+        lambda spec, weighted: spec.training.class_weights is not None,
+    ),
 )
 """Every revision, in the order of their numbers."""
 

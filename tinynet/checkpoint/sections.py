@@ -157,14 +157,20 @@ class Sections:
 
     @cached_property
     def _fixed(self) -> dict[str, Encoded]:
-        """The encoded JSON of the sections that do not change in a run."""
+        """The encoding of these sections for all steps of a run; see `at`."""
+        return self._encode_fixed()
+
+    def _encode_fixed(self) -> dict[str, Encoded]:
+        """Return the encoded JSON of the sections that do not change in a run."""
         fixed = {name: json for name, json in self.to_json().items() if name not in CHANGING}
         return {name: Encoded(canonical_json.encode(json)) for name, json in fixed.items()}
 
     def encoded(self) -> dict[str, JsonValue | Encoded]:
         """Return the sections as `to_json`; those that do not change in a run are encoded."""
+        # Only `at` shares an encoding: any other checkpoint may have been changed since the last.
+        fixed = vars(self).get("_fixed") or self._encode_fixed()
         changing = {name: SECTIONS[name].write(getattr(self, name)) for name in CHANGING}
-        return {**self._fixed, **changing}
+        return {**fixed, **changing}
 
     def at(self, progress: Progress, log: LogMark, **changes: Any) -> Self:
         """Return the sections of the same run at another step, and other fields of a subclass."""

@@ -46,7 +46,8 @@ class ClassWeights:
         """
         target = targets[self.loss]
         if not self.labels:
-            return _product(target @ self.values, weights)
+            # Not a product of BLAS, which rounds a row by its place among the others.
+            return _product((target * self.values).sum(axis=-1), weights)
         indices, is_class = _as_indices(target, len(self.values))
         return _product(np.where(is_class, self.values[indices], 1.0), weights)
 

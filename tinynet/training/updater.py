@@ -73,7 +73,7 @@ class _Group:
             return
         for address, param in self.params.items():
             gradient = gradients[address] if clip is None else clip(gradients[address])
-            self.update_one(param, np.ascontiguousarray(gradient), slots[address], step, rate)
+            self.update_one(param, np.asarray(gradient, order="C"), slots[address], step, rate)
 
 
 class Updater:

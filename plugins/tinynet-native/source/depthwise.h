@@ -214,12 +214,14 @@ static struct range whole_windows(const struct side *s)
     return r.first < r.end ? r : (struct range){0, 0};
 }
 
-/* Compute the windows of a row whose taps lie side by side. */
-INLINE void for_neighbors(const struct depthwise_row *r, const int count, const int taps,
-                          const int step, neighbors_function *compute)
+/* Compute windows of a row whose taps lie side by side, `count` at a time. Returns the first window
+ * that is left: with `partly`, the last ones may be fewer than `count`. */
+INLINE ptrdiff_t for_neighbors(const struct depthwise_row *r, const bool partly, const int count,
+                               const int taps, const int step, neighbors_function *compute)
 {
-    const ptrdiff_t end = r->channels.end;
-    for (ptrdiff_t q = 0; q < r->c->right.outputs; q += count) {
+    const ptrdiff_t end = r->channels.end, outputs = r->c->right.outputs;
+    ptrdiff_t q = 0;
+    for (; partly ? q < outputs : q + count <= outputs; q += count) {
         struct depthwise_windows w = {.q = q, .at = r->channels.first, .lanes = LANES};
         for (; w.at + LANES <= end; w.at += LANES)
             compute(r, &w, count, taps, step, true);
@@ -227,23 +229,24 @@ INLINE void for_neighbors(const struct depthwise_row *r, const int count, const 
         if (w.lanes > 0)
             compute(r, &w, count, taps, step, false);
     }
+    return q;
 }
 
-/* Compute all windows of a row. */
-INLINE void for_windows(const struct depthwise_row *r, windows_function *compute,
+/* Compute all windows of a row. Without `partly`, no pixel is read for a window beyond its end. */
+INLINE void for_windows(const struct depthwise_row *r, const bool partly, windows_function *compute,
                         neighbors_function *compute_neighbors)
 {
     const struct side *right = &r->c->right;
     const struct range all = {0, right->taps}, inner = whole_windows(right);
     ptrdiff_t q = 0;
     if (right->reach == 1 && right->taps == 3 && right->step == 1)
-        return for_neighbors(r, WINDOWS_AT_ONCE, 3, 1, compute_neighbors);
-    if (right->reach == 1 && right->taps == 3 && right->step == 2)
-        return for_neighbors(r, WINDOWS_AT_ONCE / 2, 3, 2, compute_neighbors);
-    if (right->reach == 1 && right->taps == 2 && right->step == 1)
-        return for_neighbors(r, WINDOWS_AT_ONCE, 2, 1, compute_neighbors);
-    if (right->reach == 1 && right->taps == 1 && right->step == 1)
-        return for_neighbors(r, WINDOWS_AT_ONCE, 1, 1, compute_neighbors);
+        q = for_neighbors(r, partly, WINDOWS_AT_ONCE, 3, 1, compute_neighbors);
+    else if (right->reach == 1 && right->taps == 3 && right->step == 2)
+        q = for_neighbors(r, partly, WINDOWS_AT_ONCE / 2, 3, 2, compute_neighbors);
+    else if (right->reach == 1 && right->taps == 2 && right->step == 1)
+        q = for_neighbors(r, partly, WINDOWS_AT_ONCE, 2, 1, compute_neighbors);
+    else if (right->reach == 1 && right->taps == 1 && right->step == 1)
+        q = for_neighbors(r, partly, WINDOWS_AT_ONCE, 1, 1, compute_neighbors);
     for (; q < inner.first; q++)
         for_channels(r, q, taps_inside(right, q), 1, compute);
     for (; q + WINDOWS_AT_ONCE <= inner.end; q += WINDOWS_AT_ONCE)
@@ -283,7 +286,7 @@ static void correlate_depthwise(const void *job, struct part part)
                                   .row = i % c->down.outputs,
                                   .channels = {0, channels}};
         r.taps = taps_inside(&c->down, r.row);
-        for_windows(&r, sum_windows, sum_neighbors);
+        for_windows(&r, true, sum_windows, sum_neighbors);
     }
     free(zeros);
 }
@@ -305,7 +308,7 @@ static bool depthwise_weight_gradient(const struct conv2d *args, struct range ch
         for (r.row = 0; r.row < args->down.windows; r.row++) {
             r.dy = args->dy + (n * args->down.windows + r.row) * args->right.windows * count;
             r.taps = taps_inside(&c.down, r.row);
-            for_windows(&r, add_windows, add_neighbors);
+            for_windows(&r, false, add_windows, add_neighbors);
         }
         for (ptrdiff_t cell = 0; cell < size; cell += count)
             for (ptrdiff_t j = channels.first; j < channels.end; j++) {

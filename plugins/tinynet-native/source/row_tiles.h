@@ -157,9 +157,14 @@ INLINE void transform_row_sums(const struct correlation *c, const struct row_til
     }
 }
 
+/* In F(4, 3) the later pixels of a tile take part in every output, and cancel but for rounding. So
+ * the outputs of a causal convolution, which depend on no later pixel, are not computed in it. */
 static bool in_row_tiles(const struct correlation *c)
 {
-    return worth_row_tiling(c->groups, c->in_channels, c->out_channels, &c->down, &c->right);
+    const struct side *right = &c->right;
+    bool is_causal = right->first + (right->taps - 1) * right->reach <= 0;
+    return !(is_causal && right->taps == 3)
+           && worth_row_tiling(c->groups, c->in_channels, c->out_channels, &c->down, &c->right);
 }
 
 /* Tiles to transform at a time, if the elements of a transformed tile are so many. */

@@ -121,3 +121,28 @@ def test_values_that_are_not_finite_stay_in_their_tiles_of_a_row(value, dtype):
     inside = np.zeros((2, 1, 64), bool)
     inside[1, 0, 19:50:3] = True
     np.testing.assert_array_equal(y[~inside], expected[~inside])
+
+
+@pytest.mark.parametrize("cells", [2, 3, 5])
+def test_an_output_of_a_causal_convolution_depends_on_no_later_pixel(dtype, cells):
+    """Not even in its last bits: a tile reads later pixels, too."""
+    x, weight = arrays(np.random.default_rng(0), dtype, (1, 1, 32, 32), (1, cells, 32, 32))
+    window = Window((1, cells), padding=((0, 0), (cells - 1, 0)))
+    y, _ = NATIVE.conv2d(x, weight, None, window, poisoned, False, False)
+    x[:, :, 17:] = np.inf
+    changed, _ = NATIVE.conv2d(x, weight, None, window, poisoned, False, False)
+    np.testing.assert_array_equal(changed[:, :, :17], y[:, :, :17])
+
+
+@pytest.mark.parametrize(("cells", "step", "left"), [(3, 2, 2), (3, 1, 0), (2, 1, 0)])
+def test_a_depthwise_gradient_has_no_pixel_beside_its_windows(dtype, cells, step, left):
+    """Windows are computed in groups, and the last group of a row may be smaller."""
+    x, weight = arrays(np.random.default_rng(0), dtype, (2, 1, 17, 16), (1, cells, 1, 16))
+    window = Window((1, cells), (1, step), ((0, 0), (left, 0)))
+    x[:, :, -1] = np.inf
+    y, saved = NATIVE.conv2d(x, weight, None, window, poisoned, True, False)
+    dy = np.ones_like(y)
+    _, dweight, _ = NATIVE.conv2d_backward(dy, saved, weight, window, poisoned, EVERY)
+    y, saved = REFERENCE.conv2d(x, weight, None, window, np.empty, True, False)
+    _, expected, _ = REFERENCE.conv2d_backward(dy, saved, weight, window, np.empty, EVERY)
+    np.testing.assert_array_equal(np.isfinite(dweight), np.isfinite(expected))
