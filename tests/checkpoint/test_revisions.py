@@ -26,7 +26,7 @@ BASE = {
     },
 }
 CHANGES = [revision.change for revision in REVISIONS]
-STREAMS, FROZEN, WEIGHTS, DEPTHWISE, ATTENTION, CONVOLUTION, CLASSES = CHANGES
+STREAMS, FROZEN, WEIGHTS, DEPTHWISE, ATTENTION, CLASSES = CHANGES
 
 
 class Jitter:
@@ -101,9 +101,9 @@ CONCERNED = {
     "dropout": (with_layers(DROPOUT), False, []),
     "frozen batch norm": (with_layers(FROZEN_NORM), False, []),
     "weights": (BASE, True, [WEIGHTS]),
-    "depthwise": (with_layers({**CONV, "groups": 16}), False, [DEPTHWISE, CONVOLUTION]),
-    "grouped": (with_layers({**CONV, "groups": 8}), False, [CONVOLUTION]),
-    "few channels": (with_layers({**CONV, "filters": 8, "groups": 8}), False, [CONVOLUTION]),
+    "depthwise": (with_layers({**CONV, "groups": 16}), False, [DEPTHWISE]),
+    "grouped": (with_layers({**CONV, "groups": 8}), False, []),
+    "few channels": (with_layers({**CONV, "filters": 8, "groups": 8}), False, []),
     "attention": (
         with_layers({"type": "multi_head_attention", "num_heads": 2}),
         False,

@@ -61,11 +61,6 @@ def _has_attention_layer(spec: "Spec", weighted: bool) -> bool:
     return any(entry.qualified == f"{_CORE}:multi_head_attention" for entry in _entries(nodes))
 
 
-def _has_convolution(spec: "Spec", weighted: bool) -> bool:
-    nodes = [node for node in spec.network.layers if node.type]
-    return any(e.distribution == _CORE and "conv" in e.name for e in _entries(nodes))
-
-
 def _entries(references: Iterable[Reference]) -> list[Entry]:
     return [registry.default().resolve(reference) for reference in references]
 
@@ -98,11 +93,6 @@ REVISIONS = (
     ),
     Revision(
         6,
-        "NumPy's kernels now add the terms of a convolution in another order",
-        _has_convolution,
-    ),
-    Revision(
-        7,
         "class weights of probabilities are now rounded by their own sample alone",
         lambda spec, weighted: spec.training.class_weights is not None,
     ),

@@ -74,9 +74,9 @@ class Kernels(ImageKernels, NormalizationKernels, RecurrentKernels, Protocol):
 
     All real numbers of a call and its results have one dtype, float32 or float64. An implementation
     derives from `tinynet.kernels.numpy.NumpyKernels`, which provides the kernels that it lacks. It
-    may also have a method for any other update in `tinynet.kernels.updates`. If its
-    class sets ``multi_tensor_updates`` to True, its updates take lists in place of arrays, too:
-    those of several parameters.
+    may also have a method for any other update in `tinynet.kernels.updates`. If its class sets
+    ``multi_tensor_updates`` to True, its updates take lists in place of arrays, too: those of
+    several parameters.
 
     Attributes:
         level: The instructions in use, for reports and checkpoints: ``"numpy"``, ``"avx2"``, ...
