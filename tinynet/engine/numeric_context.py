@@ -41,6 +41,9 @@ def in_numeric_context(kernels: Kernels, threads: int, work: Callable[..., T], *
 
 def on_threads(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:
     """Call `work` with kernels on some threads; it uses neither BLAS nor NumPy's arithmetic."""
+    # An interrupt may come between any two instructions. So the clean-up can be repeated, and
+    # stands in two nested `finally` clauses, since the first may be interrupted. The `__exit__` of
+    # a `with` statement would not run if an interrupt came as it is entered.
     kernel_threads, exited = kernels.on_threads(threads), False
     try:
         try:
@@ -55,26 +58,17 @@ def on_threads(kernels: Kernels, threads: int, work: Callable[..., T], *args: An
 
 
 def _run(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:
-    # An interrupt may come between any two instructions. So the clean-up can be repeated, and
-    # stands in two nested `finally` clauses, since the first may be interrupted. The `__exit__` of
-    # a `with` statement would not run if an interrupt came as it is entered.
     blas, holder = one_blas_thread(), object()
-    kernel_threads, exited = kernels.on_threads(threads), False
-    try:
+    try:  # as in `on_threads`
         try:
             # The trainer looks for NaN and infinity in the loss, and explains it.
             np.seterr(all="ignore")
             _conditions.set((kernels, threads))
             blas.hold(holder)
-            kernel_threads.__enter__()
-            return work(*args)
+            return on_threads(kernels, threads, work, *args)
         finally:
-            _exit(kernel_threads)
-            exited = True
             blas.release(holder)
     finally:
-        if not exited:
-            _exit(kernel_threads)
         blas.release(holder)
 
 
