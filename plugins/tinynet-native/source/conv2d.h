@@ -5,7 +5,7 @@
 #include "correlation.h"
 #include "input_gradient.h"
 #include "parameter_gradients.h"
-#include "tile_gradients.h"
+#include "square_gradients.h"
 
 /* Treat an image as one long row where each window is a pixel, so that tiles are full. */
 static struct conv2d without_needless_rows(const struct conv2d *args)
@@ -26,14 +26,14 @@ static struct conv2d without_needless_rows(const struct conv2d *args)
 static REAL *prepare_tiles(struct correlation *c)
 {
     ptrdiff_t size = c->in_channels * c->out_channels;
-    bool squares = in_tiles(c);
+    bool squares = in_squares(c);
     if (!squares && !in_row_tiles(c))
         return NULL;
-    REAL *transformed = allocate((squares ? PLACES : POINTS) * size);
+    REAL *transformed = allocate((squares ? PLACES + PLACES / 2 : POINTS) * size);
     if (!transformed)
         *c->enough = false;
     else if (squares)
-        transform_weight(c->weight, size, transformed);
+        transform_square_weight(c->weight, size, transformed);
     else
         transform_row_weight(c->weight, (int)c->right.taps, size, transformed);
     c->transformed = transformed;
@@ -107,17 +107,17 @@ static void run_gradients(const struct conv2d *args, struct grid *grids, int cou
         run_grids(grids, count);
 }
 
-/* All gradients, that of the weight in tiles. */
-static bool backward_in_tiles(const struct conv2d *given)
+/* All gradients, that of the weight in squares. */
+static bool backward_in_squares(const struct conv2d *given)
 {
     struct conv2d args = *given;
     atomic_bool enough = true;
-    struct tile_gradients tiles = tile_gradients_of(given, &enough);
+    struct square_gradients tiles = square_gradients_of(given, &enough);
     if (!tiles.shares.sums)
         return false;
     args.dweight = NULL;
-    run_gradients(&args, (struct grid[3]){tile_gradient_grid(&tiles)}, 1, &enough);
-    finish_tile_gradients(&tiles);
+    run_gradients(&args, (struct grid[3]){square_gradient_grid(&tiles)}, 1, &enough);
+    finish_squares(&tiles);
     free(tiles.shares.sums);
     return enough;
 }
@@ -141,8 +141,8 @@ static bool conv2d_backward(const struct conv2d *given)
 {
     const struct conv2d args = without_needless_rows(given);
     atomic_bool enough = true;
-    if (gradients_in_tiles(&args))
-        return backward_in_tiles(&args);
+    if (gradients_in_squares(&args))
+        return backward_in_squares(&args);
     if (gradients_in_row_tiles(&args))
         return backward_in_row_tiles(&args);
     run_gradients(&args, (struct grid[2]){{0}}, 0, &enough);

@@ -11,8 +11,7 @@
 
 #include "depthwise.h"
 #include "product.h"
-#include "row_tiles.h"
-#include "winograd.h"
+#include "square_tiles.h"
 
 /* The product for the windows in row o of the output and the channels of group g. It sums the
  * columns of taps in `taps`, of which the first meets `column` of an image with `columns` columns.
@@ -159,7 +158,7 @@ static struct grid correlation_grid(const struct correlation *c)
         .work = outputs * c->out_channels * (1 + terms / PRODUCTS_PER_ELEMENT),
     };
     if (c->transformed)
-        return c->down.taps > 1 ? tile_grid(c) : row_tile_grid(c);
+        return c->down.taps > 1 ? square_grid(c) : row_tile_grid(c);
     if (depthwise(c->groups, c->in_channels, c->out_channels)) {
         grid.run = correlate_depthwise;
     } else if (short_rows(&c->right, c->samples)) {

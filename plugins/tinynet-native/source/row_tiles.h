@@ -1,18 +1,11 @@
-/* Convolution along rows with kernels of 3 or 5 cells in tiles that read 6 pixels, with 6 products
- * for 12 or 10: F(4, 3) and F(2, 5) of Lavin and Gray; see winograd.h.
- *
- *     y = A^T[(G w) * (B^T x)],    dw = G^T[sum over tiles of (B^T x) * (A dy)]
- *
- * A and G evaluate polynomials at 0, 1, -1, 2, -2 and infinity. The pixels of a tile are as far
- * apart as the cells of the kernel, so dilated kernels have tiles, too. Each tile belongs to one
- * row, so a sample does not depend on its batch.
+/* Convolution along rows in tiles, with kernels of 3 or 5 cells; see winograd.h. The pixels of a
+ * tile are as far apart as the cells of the kernel, so dilated kernels have tiles, too. Each tile
+ * belongs to one row, so a sample does not depend on its batch.
  */
 #ifndef TINYNET_NATIVE_ROW_TILES_H
 #define TINYNET_NATIVE_ROW_TILES_H
 
 #include "winograd.h"
-
-enum { POINTS = 6 /* elements of a transformed tile */ };
 
 /* The tiles of rows. */
 struct row_tiling {
@@ -46,57 +39,19 @@ static bool worth_row_tiling(ptrdiff_t groups, ptrdiff_t in, ptrdiff_t out, cons
            && 4 * POINTS * row_tiling_of(right).in_row <= 3 * right->taps * right->outputs;
 }
 
-/* B^T */
-INLINE void transform_row(vec d[POINTS], const int all)
-{
-    (void)all;
-    const vec two = splat(2), four = splat(4), minus_four = splat(-4), minus_five = splat(-5);
-    vec even = fused(minus_four, d[2], d[4]), odd = fused(minus_four, d[1], d[3]);
-    vec even_2 = d[4] - d[2], odd_2 = two * (d[3] - d[1]);
-    d[0] = fused(four, d[0], fused(minus_five, d[2], d[4]));
-    d[5] = fused(four, d[1], fused(minus_five, d[3], d[5]));
-    d[1] = even + odd, d[2] = even - odd, d[3] = even_2 + odd_2, d[4] = even_2 - odd_2;
-}
-
-/* A or G without its factors: evaluate a polynomial of `count` <= 5 coefficients; others are 0. */
-INLINE void evaluate(vec v[POINTS], const int count)
-{
-    vec even = v[0] + v[2] + v[4], odd = v[1] + v[3];
-    vec even_2 = fused(splat(16), v[4], fused(splat(4), v[2], v[0]));
-    vec odd_2 = fused(splat(8), v[3], splat(2) * v[1]);
-    v[5] = v[count - 1];
-    v[1] = even + odd, v[2] = even - odd, v[3] = even_2 + odd_2, v[4] = even_2 - odd_2;
-}
-
-/* The transpose of `evaluate`. */
-INLINE void collect(vec s[POINTS], const int count)
-{
-    vec sum = s[1] + s[2], difference = s[1] - s[2];
-    vec sum_2 = s[3] + s[4], difference_2 = s[3] - s[4], last = s[5];
-    s[0] = s[0] + sum + sum_2;
-    s[1] = fused(splat(2), difference_2, difference);
-    s[2] = fused(splat(4), sum_2, sum);
-    s[3] = fused(splat(8), difference_2, difference);
-    s[4] = fused(splat(16), sum_2, sum);
-    s[count - 1] += last;
-}
-
-/* The factors of G. */
-static const REAL point_factors[POINTS] = {(REAL)1 / 4,  -(REAL)1 / 6, -(REAL)1 / 6,
-                                           (REAL)1 / 24, (REAL)1 / 24, 1};
-
 /* Transform a weight (taps, in, out) into (POINTS, in, out). */
 static void transform_row_weight(const REAL *weight, int taps, ptrdiff_t size, REAL *transformed)
 {
-    for (ptrdiff_t at = 0; at < size; at += LANES) {
-        ptrdiff_t n = least(LANES, size - at);
-        vec cells[POINTS];
-        EACH (i, POINTS)
-            cells[i] = i < taps ? load_up_to(weight + i * size + at, n) : (vec){0};
-        evaluate(cells, taps);
-        EACH (i, POINTS)
-            store_up_to(transformed + i * size + at, cells[i] * point_factors[i], n);
-    }
+    const REAL *cells[POINTS];
+    REAL *to[POINTS];
+    for (int i = 0; i < taps; i++)
+        cells[i] = weight + i * size;
+    for (int i = 0; i < POINTS; i++)
+        to[i] = transformed + i * size;
+    if (taps == 3)
+        transform_arrays(cells, size, 3, false, transform_cells, to);
+    else
+        transform_arrays(cells, size, 5, false, transform_cells, to);
 }
 
 /* Rows (rows, length, channels) that are read in tiles. */
@@ -107,13 +62,11 @@ struct tiled_rows {
     const REAL *outside; /* a pixel of zeros */
 };
 
-typedef void row_function(vec[POINTS], const int count);
-
-/* Transform `count` pixels of some tiles into (POINTS, tiles, channels). */
+/* Transform `count` pixels of some tiles into POINTS places, which are `step` apart. */
 INLINE void transform_tiles(const struct row_tiling *t, const struct tiled_rows *rows,
-                            struct range tiles, const int count, row_function *along, REAL *to)
+                            struct range tiles, const int count, transform_function *along,
+                            REAL *to, ptrdiff_t step)
 {
-    ptrdiff_t step = (tiles.end - tiles.first) * rows->channels;
     for (ptrdiff_t tile = tiles.first; tile < tiles.end; tile++, to += rows->channels) {
         const REAL *row = rows->pixels + tile / t->in_row * rows->length * rows->channels;
         ptrdiff_t pixel = first_output(t, tile % t->in_row) + rows->origin;
@@ -134,36 +87,45 @@ INLINE void transform_tiles(const struct row_tiling *t, const struct tiled_rows 
     }
 }
 
-/* Transform sums (POINTS, tiles, channels) into outputs. */
-INLINE void transform_row_sums(const struct correlation *c, const struct row_tiling *t,
-                               struct range tiles, const int count, const REAL *sums)
+/* Rows (rows, length, channels) of outputs that are computed in tiles. */
+struct output_rows {
+    REAL *outputs;
+    ptrdiff_t length, channels;
+    const REAL *bias; /* or NULL */
+    bool relu;
+};
+
+/* Collect sums, in places that are `step` apart, into `count` outputs of each tile. */
+INLINE void collect_tiles(const struct row_tiling *t, const struct output_rows *rows,
+                          struct range tiles, const int count, const REAL *sums, ptrdiff_t step)
 {
-    ptrdiff_t channels = c->out_channels, step = (tiles.end - tiles.first) * channels;
+    ptrdiff_t channels = rows->channels;
     for (ptrdiff_t tile = tiles.first; tile < tiles.end; tile++, sums += channels) {
         ptrdiff_t output = first_output(t, tile % t->in_row);
-        REAL *to = c->output + (tile / t->in_row * c->right.outputs + output) * channels;
-        ptrdiff_t left = (c->right.outputs - output + t->reach - 1) / t->reach; /* outputs */
+        REAL *to = rows->outputs + (tile / t->in_row * rows->length + output) * channels;
+        ptrdiff_t left = (rows->length - output + t->reach - 1) / t->reach; /* outputs */
         for (ptrdiff_t at = 0; at < channels; at += LANES) {
             ptrdiff_t n = least(LANES, channels - at);
-            vec s[POINTS], start = c->bias ? load_up_to(c->bias + at, n) : (vec){0};
+            vec s[POINTS], start = rows->bias ? load_up_to(rows->bias + at, n) : (vec){0};
             EACH (i, POINTS)
                 s[i] = load_up_to(sums + i * step + at, n);
             collect(s, count);
             EACH (i, count)
                 if (i < left)
-                    store_up_to(to + i * t->reach * channels + at, rectified(s[i] + start, c->relu),
-                                n);
+                    store_up_to(to + i * t->reach * channels + at,
+                                rectified(s[i] + start, rows->relu), n);
         }
     }
 }
 
-/* In F(4, 3) the later pixels of a tile take part in every output, and cancel but for rounding. So
- * the outputs of a causal convolution, which depend on no later pixel, are not computed in it. */
+/* Return true if an output depends on no later pixel. In tiles of 4 outputs the later pixels take
+ * part in every output, and cancel but for rounding: such correlations are not computed in them. */
+static bool is_causal(const struct side *s) { return s->first + (s->taps - 1) * s->reach <= 0; }
+
 static bool in_row_tiles(const struct correlation *c)
 {
     const struct side *right = &c->right;
-    bool is_causal = right->first + (right->taps - 1) * right->reach <= 0;
-    return !(is_causal && right->taps == 3)
+    return !(is_causal(right) && right->taps == 3)
            && worth_row_tiling(c->groups, c->in_channels, c->out_channels, &c->down, &c->right);
 }
 
@@ -180,23 +142,25 @@ static void correlate_row_tiles(const void *job, struct part part)
     const struct row_tiling t = row_tiling_of(&c->right);
     ptrdiff_t in = c->in_channels, out = c->out_channels;
     ptrdiff_t most = row_tiles_at_once(part.rows.end - part.rows.first, POINTS * (in + out));
-    REAL *pixels = allocate(POINTS * most * (in + out) + in);
+    REAL *pixels = allocate(POINTS * (place_step(most, in) + place_step(most, out)) + in);
     if (!pixels) {
         *c->enough = false;
         return;
     }
-    REAL *sums = pixels + POINTS * most * in, *zeros = sums + POINTS * most * out;
+    REAL *sums = pixels + POINTS * place_step(most, in);
+    REAL *zeros = sums + POINTS * place_step(most, out);
+    const struct output_rows outputs = {c->output, c->right.outputs, out, c->bias, c->relu};
     const struct tiled_rows rows = {c->input, c->right.inputs, in, c->right.first, zeros};
     memset(zeros, 0, (size_t)in * sizeof(REAL));
     for (ptrdiff_t first = part.rows.first; first < part.rows.end; first += most) {
         struct range tiles = {first, least(first + most, part.rows.end)};
         ptrdiff_t count = tiles.end - tiles.first;
-        transform_tiles(&t, &rows, tiles, POINTS, transform_row, pixels);
+        transform_tiles(&t, &rows, tiles, POINTS, transform_pixels, pixels, place_step(count, in));
         multiply_tiles(pixels, c->transformed, count, POINTS, in, out, sums);
         if (t.outputs == 4)
-            transform_row_sums(c, &t, tiles, 4, sums);
+            collect_tiles(&t, &outputs, tiles, 4, sums, place_step(count, out));
         else
-            transform_row_sums(c, &t, tiles, 2, sums);
+            collect_tiles(&t, &outputs, tiles, 2, sums, place_step(count, out));
     }
     free(pixels);
 }
@@ -227,9 +191,10 @@ static struct row_tile_gradients row_tile_gradients_of(const struct conv2d *args
                                                        atomic_bool *enough)
 {
     struct side right = forward_side(&args->right);
-    ptrdiff_t tiles = args->samples * args->down.windows * row_tiling_of(&right).in_row;
+    const struct row_tiling t = row_tiling_of(&right);
+    ptrdiff_t tiles = args->samples * args->down.windows * t.in_row;
     ptrdiff_t size = POINTS * args->channels * args->filters;
-    return (struct row_tile_gradients){args, right, shares_of(tiles, 1, size), enough};
+    return (struct row_tile_gradients){args, right, shares_of(tiles, t.outputs, size), enough};
 }
 
 /* The sums over some tiles; `pixels` has room for `most` transformed tiles and for zeros. */
@@ -239,18 +204,19 @@ static void sum_row_tiles(const struct row_tile_gradients *job, struct range til
     const struct conv2d *args = job->args;
     const struct row_tiling t = row_tiling_of(&job->right);
     ptrdiff_t in = args->channels, out = args->filters;
-    REAL *gradients = pixels + POINTS * most * in, *zeros = gradients + POINTS * most * out;
+    REAL *gradients = pixels + POINTS * place_step(most, in);
+    REAL *zeros = gradients + POINTS * place_step(most, out);
     const struct tiled_rows x = {args->x, args->right.pixels, in, job->right.first, zeros};
     const struct tiled_rows dy = {args->dy, args->right.windows, out, 0, zeros};
     memset(zeros, 0, (size_t)greatest(in, out) * sizeof(REAL));
     for (ptrdiff_t first = tiles.first; first < tiles.end; first += most) {
         struct range some = {first, least(first + most, tiles.end)};
-        ptrdiff_t count = some.end - some.first;
-        transform_tiles(&t, &x, some, POINTS, transform_row, pixels);
+        ptrdiff_t count = some.end - some.first, step = place_step(count, out);
+        transform_tiles(&t, &x, some, POINTS, transform_pixels, pixels, place_step(count, in));
         if (t.outputs == 4)
-            transform_tiles(&t, &dy, some, 4, evaluate, gradients);
+            transform_tiles(&t, &dy, some, 4, evaluate, gradients, step);
         else
-            transform_tiles(&t, &dy, some, 2, evaluate, gradients);
+            transform_tiles(&t, &dy, some, 2, evaluate, gradients, step);
         add_tile_products(pixels, gradients, count, POINTS, in, out, first == tiles.first, sums);
     }
 }
@@ -261,7 +227,8 @@ static void sum_shares(const void *given, struct part part)
     const struct row_tile_gradients *job = given;
     ptrdiff_t in = job->args->channels, out = job->args->filters;
     ptrdiff_t most = row_tiles_at_once(job->shares.rows, POINTS * (in + out) / 2);
-    REAL *pixels = allocate(POINTS * most * (in + out) + greatest(in, out));
+    ptrdiff_t places = place_step(most, in) + place_step(most, out);
+    REAL *pixels = allocate(POINTS * places + greatest(in, out));
     if (!pixels) {
         *job->enough = false;
         return;
@@ -277,18 +244,17 @@ static void sum_shares(const void *given, struct part part)
 static void finish_row_tiles(const struct row_tile_gradients *job)
 {
     ptrdiff_t size = job->args->channels * job->args->filters;
-    int taps = (int)job->right.taps;
+    const REAL *from[POINTS];
+    REAL *to[POINTS];
     add_shares(&job->shares);
-    for (ptrdiff_t at = 0; at < size; at += LANES) {
-        ptrdiff_t n = least(LANES, size - at);
-        vec s[POINTS];
-        EACH (i, POINTS)
-            s[i] = load_up_to(job->shares.sums + i * size + at, n) * point_factors[i];
-        collect(s, taps);
-        EACH (i, POINTS)
-            if (i < taps)
-                store_up_to(job->args->dweight + i * size + at, s[i], n);
-    }
+    for (int i = 0; i < POINTS; i++)
+        from[i] = job->shares.sums + i * size;
+    for (int i = 0; i < job->right.taps; i++)
+        to[i] = job->args->dweight + i * size;
+    if (job->right.taps == 3)
+        transform_arrays(from, size, 3, true, collect_cells, to);
+    else
+        transform_arrays(from, size, 5, true, collect_cells, to);
 }
 
 static bool gradients_in_row_tiles(const struct conv2d *args)
