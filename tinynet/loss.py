@@ -18,6 +18,7 @@ __all__ = [
     "Loss",
     "LossConfig",
     "OnnxGraph",
+    "ReplayableLoss",
     "Shape",
     "ShapeError",
 ]
@@ -107,6 +108,45 @@ class CountedLoss(Protocol):
         Args:
             targets: The targets, (N, *target_shape).
             weights: Weight of each sample or position, as for `Loss.forward`, or None.
+        """
+        ...
+
+
+@runtime_checkable
+class ReplayableLoss(Protocol):
+    """The ability of a loss that only calls kernels to be replayed together with a network.
+
+    Without weights, its two methods give the bits of `Loss.forward` and `Loss.backward`. A subclass
+    with methods of its own declares them again if it has the ability, too.
+    """
+
+    def replayed_targets(self, outputs: Shape, targets: Array) -> Array | None:
+        """Return targets as `losses_and_gradient` takes them; None if it cannot take them.
+
+        Args:
+            outputs: The shape of the outputs, (N, *out_shape).
+            targets: The targets of the dataset, (N, *target_shape), good or bad.
+
+        Returns:
+            An array whose dtype is always the same, and whose shape follows from that of the
+            targets. `Loss.forward` is called in place of the other method for None.
+        """
+        ...
+
+    def losses_and_gradient(
+        self, ctx: Context, outputs: Array, targets: Array
+    ) -> tuple[Array, Array]:
+        """Return losses and the gradient of their sum with respect to ``outputs``.
+
+        It calls kernels of ``ctx.kernels`` and makes views, and nothing else.
+
+        Args:
+            ctx: The context of this pass.
+            outputs: The output of the network, (N, *out_shape).
+            targets: The result of `replayed_targets`.
+
+        Returns:
+            Losses in one axis, which are summed in float64, and the gradient, (N, *out_shape).
         """
         ...
 

@@ -8,6 +8,7 @@ from tinynet.builtin.layers.dense import Dense
 from tinynet.engine import inference
 from tinynet.engine.chain import Chain
 from tinynet.engine.shard_pass import RandomKey, ShardPass
+from tinynet.errors import DataError, PluginError
 from tinynet.kernels.memory import Workspace
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import LayerConfig
@@ -138,6 +139,41 @@ def test_replayed_training_has_the_same_bits(replays, layers, more):
     assert replays[0]
 
 
+def test_a_network_of_one_chain_is_replayed_with_its_loss(replays, monkeypatch):
+    """Python takes longer between the parts of a small step than the kernels do."""
+    made, plain = trainer(RecordingKernels()), trainer(NumpyKernels())
+    for step in range(5):
+        assert made.train_step(*batch(step)) == plain.train_step(*batch(step))
+    expected, before = plain.train_step(*batch(5)), replays[0]
+    monkeypatch.setattr(ShardPass, "__init__", None)
+    assert made.train_step(*batch(5)) == expected
+    assert replays[0] == before + 1
+
+
+@pytest.mark.parametrize("weights", [None, np.arange(12) % 3 + 0.5])
+@pytest.mark.parametrize("targets", [np.int64, np.uint8, np.float32, "rows"])
+def test_any_targets_and_weights_have_the_same_bits(targets, weights):
+    made, plain = trainer(RecordingKernels()), trainer(NumpyKernels())
+    for step in range(6):
+        x, y = batch(step)
+        y = np.eye(3, dtype="f")[y] if targets == "rows" else y.astype(targets)
+        assert made.train_step(x, y, weights) == plain.train_step(x, y, weights)
+
+
+def test_a_bad_label_in_a_replayed_step_is_an_error(replays):
+    """A kernel that is called again does not look at its arguments: it would write elsewhere."""
+    made = trainer(RecordingKernels())
+    loss = made.network.losses[0].name
+    for step in range(6):
+        made.train_step(*batch(step))
+    x, y = batch(6)
+    y[4] = 3
+    with pytest.raises(DataError, match="not an integer label from 0 to 2"):
+        made.train_step(x, y)
+    with pytest.raises(PluginError, match="forward raised IndexError"):
+        made._engine.train(x, {loss: y}, None, RandomKey())
+
+
 def test_evaluation_has_the_same_bits(replays):
     made, plain = trainer(RecordingKernels()), trainer(NumpyKernels())
     (loss,) = made.network.losses
@@ -212,6 +248,25 @@ def test_a_layer_that_breaks_its_promise_is_not_replayed(register, replays):
     before = replays[0]
     assert trained(RecordingKernels(), layers)
     assert replays[0] - before < len(SIZES)
+
+
+class OldKernels(RecordingKernels):
+    """Kernels one of which is computed by NumPy, as one that is newer than they are would be."""
+
+    scale = staticmethod(NumpyKernels.scale)
+
+
+def test_a_kernel_that_is_not_recorded_is_found_with_equal_samples():
+    """Else an array that it computed once would be used in all steps."""
+    layers = [layer for layer in LAYERS if layer["type"] != "dropout"]
+    made, plain = trainer(OldKernels(), layers), trainer(NumpyKernels(), layers)
+    for each in (made, plain):
+        each.rate_at = lambda *_: 0.0
+        for _ in range(4):
+            each.train_step(*batch(0))
+        del each.rate_at
+    for step in range(3):
+        assert made.train_step(*batch(step)) == plain.train_step(*batch(step))
 
 
 class Clips(Dense):

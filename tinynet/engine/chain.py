@@ -23,6 +23,9 @@ class Chain:
     """A layer made of operations, each of which reads only the output of the one before it.
 
     Its parameters have the names of their nodes before their own: ``dense_1/weight``.
+
+    Attributes:
+        recording: Creates a recording of its kernels.
     """
 
     def __init__(self, operations: Sequence[Operation], kernels: Kernels) -> None:
@@ -33,7 +36,7 @@ class Chain:
             kernels: The kernels that they compute with, which can be recorded.
         """
         assert kernels.recording is not None
-        self._operations, self._recording = tuple(operations), kernels.recording
+        self._operations, self.recording = tuple(operations), kernels.recording
         self.out_shape = operations[-1].node.out_shape
         self.params = {
             f"{op.node.name}/{name}": array
@@ -48,12 +51,12 @@ class Chain:
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         if ctx.workspace is None:
-            return self._forward(self._contexts(ctx), x)
+            return self.compute(self.contexts(ctx), x)
         key = self, x.shape, ctx.training, ctx.keep
         replay = ctx.workspace.kept.get(key)
         if replay is None:
             computation = Computation(
-                self._contexts, self._forward, self._backward, self._recording
+                self.contexts, self.compute, self.compute_gradients, self.recording
             )
             replay = ctx.workspace.kept[key] = Replay(computation, keep=ctx.keep)
         y, cache = replay.forward(ctx, x)
@@ -72,13 +75,14 @@ class Chain:
         self, ctx: Context, cache: Cache, dy: Array
     ) -> tuple[tuple[Array | None], dict[str, Array]]:
         if ctx.workspace is None:
-            dx, gradients = self._backward(cache, dy)
+            dx, gradients = self.compute_gradients(cache, dy)
         else:
             replay, inner = cache
             dx, gradients = replay.backward(inner, dy)
         return (dx,), gradients
 
-    def _contexts(self, ctx: Context) -> list[Context]:
+    def contexts(self, ctx: Context) -> list[Context]:
+        """Return the context of each layer, from that of the pass."""
         return [
             replace(
                 ctx,
@@ -90,7 +94,8 @@ class Chain:
             for op in self._operations
         ]
 
-    def _forward(self, contexts: Sequence[Context], x: Array) -> tuple[Array, list[_Kept]]:
+    def compute(self, contexts: Sequence[Context], x: Array) -> tuple[Array, list[_Kept]]:
+        """Return the output, and the cache of `compute_gradients`, without a replay."""
         caches = []
         for op, ctx in zip(self._operations, contexts, strict=True):
             (x,), cache = layer_calls.forward(op.node, ctx, [x])
@@ -98,7 +103,8 @@ class Chain:
                 caches.append((op, ctx, cache))
         return x, caches
 
-    def _backward(self, caches: Sequence[_Kept], dy: Array) -> Gradients:
+    def compute_gradients(self, caches: Sequence[_Kept], dy: Array) -> Gradients:
+        """Return the gradients of the input and of the parameters, without a replay."""
         gradients = {}
         d_output: Array | None = dy
         for op, ctx, cache in reversed(caches):

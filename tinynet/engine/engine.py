@@ -14,7 +14,7 @@ import numpy as np
 from tinynet.engine import losses
 from tinynet.engine.batch_pass import BatchPass
 from tinynet.engine.gradient_sum import GradientSum, owned_shards
-from tinynet.engine.inputs import Inputs, validate_inputs
+from tinynet.engine.inputs import Inputs, convert_inputs, validate_inputs
 from tinynet.engine.losses import LossInputs
 from tinynet.engine.node import Node
 from tinynet.engine.numeric_context import in_numeric_context
@@ -28,6 +28,7 @@ from tinynet.engine.threads import ThreadPool, threads_to_use
 from tinynet.engine.tree import Order
 from tinynet.kernels.memory import Workspace
 from tinynet.layer import Buffered
+from tinynet.layer.context import Context
 from tinynet.types import Array
 
 T = TypeVar("T")
@@ -335,12 +336,38 @@ class Engine:
             self._workspaces.append(Workspace())
         workspace, training = self._workspaces[0], labels.scales is not None
         workspace.reset()
+        replayed = self._run_trained_chain(inputs, share, labels, key, workspace)
+        if replayed is not None:
+            return replayed
         shard = ShardPass(self._program, inputs, training=training, key=key, workspace=workspace)
         result = shard.run_last_stage(stage, (), labels)
         gradients = {address: [gradient] for address, gradient in shard.gradients.items()}
         return PartialResult(
             share, [result.losses], result.predictions, gradients, [shard], training
         )
+
+    def _run_trained_chain(
+        self,
+        inputs: Mapping[str, Array],
+        share: BatchShare,
+        labels: LossInputs,
+        key: RandomKey,
+        workspace: Workspace,
+    ) -> PartialResult | None:
+        """Run the training pass that can be replayed as a whole; None if there is none."""
+        program = self._program
+        chain, scales = program.trained_chain, labels.scales
+        if chain is None or scales is None or labels.weights is not None:
+            return None
+        (name,), (output,) = self._losses, program.outputs
+        x = convert_inputs(inputs, program.dtype, program.index_inputs)[chain.input]
+        ctx = Context(training=True, kernels=program.kernels, workspace=workspace, **key._asdict())
+        result = chain.run(ctx, x, labels.targets.get(name), scales[name])
+        if result is None:
+            return None
+        predictions = program.predictions({output: result.output}) if labels.predict else {}
+        gradients = {address: [gradient] for address, gradient in result.gradients.items()}
+        return PartialResult(share, [{name: result.loss}], predictions, gradients, (), True)
 
     def _not_finite(
         self, inputs: Mapping[str, Array], share: BatchShare, key: RandomKey

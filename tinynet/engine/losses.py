@@ -13,7 +13,8 @@ import numpy as np
 from tinynet.engine.layer_calls import described, dtype_problem
 from tinynet.errors import PluginError, Problem, ShapeError
 from tinynet.layer.context import Context
-from tinynet.loss import CheckedLoss, CountedLoss, Loss
+from tinynet.layer.inherited import still_holds
+from tinynet.loss import CheckedLoss, CountedLoss, Loss, ReplayableLoss
 from tinynet.spec.consistency import LOSS, outputs_of_loss
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.types import Array, Shape
@@ -113,6 +114,17 @@ class OutputLoss:
     def error(self, message: str) -> PluginError:
         """Return the error of a loss that breaks its protocol."""
         return plugin_error(self.loss, message, self.pointer)
+
+    @cached_property
+    def replayable(self) -> bool:
+        """True if the loss can be replayed together with the network.
+
+        The divisor of a mean over positions changes with every batch, which cannot be replayed.
+        """
+        able = isinstance(self.loss, ReplayableLoss) and still_holds(
+            self.loss, "losses_and_gradient"
+        )
+        return able and self.counted is None and len(self.outputs) == 1
 
     @cached_property
     def counted(self) -> CountedLoss | None:
@@ -224,14 +236,41 @@ def backward(part: OutputLoss, ctx: Context, cache: Any, outputs: Any) -> tuple[
     return returned
 
 
-def _check_gradient(part: OutputLoss, what: str, gradient: Any, output: Array) -> None:
+def _check_gradient(
+    part: OutputLoss, what: str, gradient: Any, output: Array, method: str = "backward"
+) -> None:
     if getattr(gradient, "shape", None) != output.shape:
         raise part.error(
-            f"backward must return {what}, of shape {output.shape}; it returned"
+            f"{method} must return {what}, of shape {output.shape}; it returned"
             f" {described(gradient)}",
         )
     if gradient.dtype != output.dtype:
         raise part.error(f"{what} {dtype_problem(output.dtype, gradient.dtype)}")
+
+
+def replayed_targets(part: OutputLoss, outputs: Shape, targets: Array) -> Array | None:
+    """Return targets as `losses_and_gradient` takes them; None if the loss cannot take them.
+
+    Raises:
+        PluginError: if the loss raises an exception.
+    """
+    with part.errors("replayed_targets"):
+        return cast(ReplayableLoss, part.loss).replayed_targets(outputs, targets)
+
+
+def losses_and_gradient(
+    part: OutputLoss, ctx: Context, outputs: Array, targets: Array
+) -> tuple[Array, Array]:
+    """Return losses whose sum is that of the samples, and its gradient; see `ReplayableLoss`.
+
+    Raises:
+        PluginError: if the loss raises an exception, or returns another shape or dtype.
+    """
+    loss = cast(ReplayableLoss, part.loss)
+    with part.errors("losses_and_gradient"):
+        values, gradient = loss.losses_and_gradient(ctx, outputs, targets)
+    _check_gradient(part, "the gradient of the outputs", gradient, outputs, "losses_and_gradient")
+    return values, gradient
 
 
 def count(part: OutputLoss, targets: Array | None, weights: Array | None) -> float:

@@ -15,6 +15,7 @@ from tinynet.engine.losses import OutputLoss
 from tinynet.engine.node import Node
 from tinynet.engine.operation import Exchange, Operation, ParamGradient, Value
 from tinynet.engine.sharding import Cost, shard_slices
+from tinynet.engine.trained_chain import TrainedChain, trained_chain
 from tinynet.kernels import Kernels
 from tinynet.layer import Buffered, Summarized
 from tinynet.layer.context import Needs
@@ -143,6 +144,11 @@ class Program:
         if training not in self._stages:
             self._stages[training] = tuple(_split_into_stages(self.operations, training))
         return self._stages[training]
+
+    @cached_property
+    def trained_chain(self) -> TrainedChain | None:
+        """All operations with the loss, if training passes of both can be replayed as one."""
+        return trained_chain(self.operations, self.losses, self.outputs)
 
     @cached_property
     def gradient_shapes(self) -> dict[str, Shape]:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+import numpy as np
+
 from tinynet.kernels import Recording
 from tinynet.kernels.memory import Workspace, aligned_empty
 from tinynet.layer.context import Context
@@ -20,23 +22,28 @@ T = TypeVar("T")
 FIRST_PASSES = 2
 """Passes of each shape before one is recorded: shapes that come only once or twice never are."""
 
+POISON = 0xFF
+"""The value of each byte of a number that must be computed before it is used: NaN of any size."""
+
 Gradients: TypeAlias = tuple[Array | None, dict[str, Array]]
 """The gradient of the input, and those of the parameters by name."""
 
 
 class Computation(NamedTuple):
-    """A function of one array, with its gradients, that only calls kernels and makes views.
+    """A function of arrays, with its gradients, that only calls kernels and makes views.
 
     Attributes:
         contexts: Returns the context of each layer in it, from that of the pass.
-        forward: Computes the output and a cache, from these contexts and the input.
-        backward: Computes the gradients, from the cache and the gradient of the output.
+        forward: Computes the output and a cache, from these contexts and the inputs. The output is
+            an array, or tuples and dicts of arrays.
+        backward: Computes the gradients, from the cache and the gradient of the output; None for a
+            function without.
         recording: Creates a recording of the kernels.
     """
 
     contexts: Callable[[Context], list[Context]]
-    forward: Callable[[list[Context], Array], tuple[Array, Any]]
-    backward: Callable[[Any, Array], Gradients]
+    forward: Callable[..., tuple[Any, Any]]
+    backward: Callable[[Any, Array], Gradients] | None
     recording: Callable[[], Recording]
 
 
@@ -46,19 +53,20 @@ class _Recorded:
 
     Attributes:
         calls: Its calls of kernels.
-        input: The array that it read.
+        inputs: The arrays that it read.
         results: The values that it returned, with the arrays that each replay fills again.
         random: The contexts of layers that drew random numbers.
     """
 
     calls: Recording
-    input: Array
+    inputs: tuple[Array, ...]
     results: Any
     random: tuple[Context, ...] = ()
 
-    def replay(self, value: Array, ctx: Context | None = None) -> None:
-        """Compute the results for another input, in the pass of a context."""
-        self.input[...] = value
+    def replay(self, values: Iterable[Array], ctx: Context | None = None) -> None:
+        """Compute the results for other inputs, in the pass of a context."""
+        for array, value in zip(self.inputs, values, strict=True):
+            array[...] = value
         for recorded in self.random:
             assert ctx is not None
             recorded.draw_again(ctx)
@@ -66,7 +74,7 @@ class _Recorded:
 
     def output_of(self, value: Array) -> Array:
         """Return the output for another input; it is valid until the next replay."""
-        self.replay(value)
+        self.replay((value,))
         output: Array = self.results[0]
         return output
 
@@ -116,12 +124,12 @@ class Replay:
         """The arrays that it computes in."""
         return self._memory.arrays
 
-    def forward(self, ctx: Context, x: Array) -> tuple[Array, Any]:
+    def forward(self, ctx: Context, *inputs: Array) -> tuple[Any, Any]:
         """Return the output, and the cache for `backward`.
 
         Args:
             ctx: The context of the pass. The results are valid as long as arrays of its workspace.
-            x: The input.
+            inputs: The inputs, of the same shapes and dtypes in every pass.
         """
         assert ctx.workspace is not None
         generation = ctx.workspace.generation
@@ -131,14 +139,13 @@ class Replay:
             self._forward = self._backward = self._cache = None
         if again or self._refused or self._passes_before:
             self._passes_before = max(self._passes_before - 1, 0)
-            return self._compute(ctx, x)
+            return self._compute(ctx, inputs)
         if self._forward is None or (self._keep and self._backward is None):
-            return self._record_forward(ctx, x)
+            return self._record_forward(ctx, inputs)
         if not self._ready:
-            return self._check_forward(self._forward, ctx, x)
-        self._forward.replay(x, ctx)
-        y: Array = self._forward.results[0]
-        return y, self
+            return self._check_forward(self._forward, ctx, inputs)
+        self._forward.replay(inputs, ctx)
+        return self._forward.results[0], self
 
     def backward(self, cache: Any, dy: Array) -> Gradients:
         """Return the gradients of the input and the parameters.
@@ -149,33 +156,37 @@ class Replay:
         """
         if cache is self:
             assert self._backward is not None
-            self._backward.replay(dy)
+            self._backward.replay((dy,))
             gradients: Gradients = self._backward.results
             return gradients
         if self._forward is None or cache is not self._cache:
-            return self._computation.backward(cache, dy)
+            return self._gradients(cache, dy)
         if self._backward is None:
             return self._record_backward(cache, dy)
         return self._check_backward(self._backward, cache, dy)
 
-    def _compute(self, ctx: Context, x: Array) -> tuple[Array, Any]:
-        return self._computation.forward(self._computation.contexts(ctx), x)
+    def _compute(self, ctx: Context, inputs: Iterable[Array]) -> tuple[Any, Any]:
+        return self._computation.forward(self._computation.contexts(ctx), *inputs)
 
-    def _record_forward(self, ctx: Context, x: Array) -> tuple[Array, Any]:
+    def _gradients(self, cache: Any, dy: Array) -> Gradients:
+        assert self._computation.backward is not None
+        return self._computation.backward(cache, dy)
+
+    def _record_forward(self, ctx: Context, inputs: Iterable[Array]) -> tuple[Any, Any]:
         assert ctx.workspace is not None
         ctx.workspace.forget()  # Passes of this shape do not need its arrays any more.
         self._memory, self._backward = Workspace(), None
         contexts = self._computation.contexts(replace(ctx, workspace=self._memory))
-        own = _copy(x)
-        calls, results = self._record(lambda: self._computation.forward(contexts, own))
+        own = tuple(map(_copy, inputs))
+        calls, results = self._record(lambda: self._computation.forward(contexts, *own))
         random = tuple([context for context in contexts if context.uniforms])
         self._forward, self._cache = _Recorded(calls, own, results, random), results[1]
         return results
 
     def _record_backward(self, cache: Any, dy: Array) -> Gradients:
         own = _copy(dy)
-        calls, results = self._record(lambda: self._computation.backward(cache, own))
-        self._backward = _Recorded(calls, own, results)
+        calls, results = self._record(lambda: self._gradients(cache, own))
+        self._backward = _Recorded(calls, (own,), results)
         return results
 
     def _record(self, compute: Callable[[], T]) -> tuple[Recording, T]:
@@ -192,23 +203,29 @@ class Replay:
         self._refused |= not calls.faithful
         return calls, results
 
-    def _check_forward(self, recorded: _Recorded, ctx: Context, x: Array) -> tuple[Array, Any]:
+    def _check_forward(
+        self, recorded: _Recorded, ctx: Context, inputs: Iterable[Array]
+    ) -> tuple[Any, Any]:
         if self._refused:
-            return self._compute(ctx, x)
-        recorded.replay(x, ctx)
-        replayed = recorded.results[0].tobytes()
+            return self._compute(ctx, inputs)
+        # Otherwise an array that no recorded call writes would have the right values in it if the
+        # samples of this pass were those of the recorded one.
+        for array in self._memory.arrays:
+            array.view(np.uint8).fill(POISON)
+        recorded.replay(inputs, ctx)
+        replayed = _bytes(recorded.results[0])
         # In the same memory, whose arrays are handed out in the same order: after it they hold
         # what an ordinary pass leaves in them.
         self._memory.reset()
-        y, self._cache = self._compute(replace(ctx, workspace=self._memory), recorded.input)
-        self._refused |= y.tobytes() != replayed
+        y, self._cache = self._compute(replace(ctx, workspace=self._memory), recorded.inputs)
+        self._refused |= _bytes(y) != replayed
         self._ready = not self._keep
         return y, self._cache
 
     def _check_backward(self, recorded: _Recorded, cache: Any, dy: Array) -> Gradients:
-        recorded.replay(dy)
+        recorded.replay((dy,))
         replayed = _bytes(recorded.results)
-        results = self._computation.backward(cache, recorded.input)
+        results = self._gradients(cache, *recorded.inputs)
         self._refused |= _bytes(results) != replayed
         self._ready = True
         return results
@@ -220,7 +237,11 @@ def _copy(array: Array) -> Array:
     return own
 
 
-def _bytes(gradients: Gradients) -> list[bytes]:
-    of_input, of_params = gradients
-    arrays: Iterable[Array | None] = (of_input, *of_params.values())
-    return [b"" if array is None else array.tobytes() for array in arrays]
+def _bytes(results: Any) -> list[bytes]:
+    """Return the bytes of all arrays in tuples and dicts; a result may be None."""
+    if results is None:
+        return []
+    if isinstance(results, np.ndarray):
+        return [results.tobytes()]
+    values = results.values() if isinstance(results, dict) else results
+    return [data for each in values for data in _bytes(each)]

@@ -142,6 +142,10 @@ class Kernels(ImageKernels, NormalizationKernels, RecurrentKernels, Protocol):
         """X * factor, of one shape."""
         ...
 
+    def scale(self, x: Array, factor: float, empty: Empty) -> Array:
+        """X * factor, of any shape."""
+        ...
+
     def gelu(
         self, x: Array, approximate: bool, empty: Empty, keep: bool
     ) -> tuple[Array, Array | None]:

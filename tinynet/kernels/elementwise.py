@@ -62,6 +62,11 @@ def multiply(x: Array, factor: Array, empty: Empty) -> Array:
     return np.multiply(x, factor, out=empty(x.shape, x.dtype))
 
 
+def scale(x: Array, factor: float, empty: Empty) -> Array:
+    """See `Kernels.scale`."""
+    return np.multiply(x, factor, out=empty(x.shape, x.dtype))
+
+
 def dropout(x: Array, uniform: Array, rate: float, empty: Empty) -> tuple[Array, Array]:
     """See `Kernels.dropout`."""
     mask = np.greater_equal(uniform, rate, out=empty(x.shape, x.dtype))

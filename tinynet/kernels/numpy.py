@@ -66,6 +66,7 @@ class NumpyKernels:
     relu_backward = staticmethod(elementwise.relu_backward)
     add = staticmethod(elementwise.add)
     multiply = staticmethod(elementwise.multiply)
+    scale = staticmethod(elementwise.scale)
     relu = staticmethod(elementwise.relu)
     gelu = staticmethod(gelu.gelu)
     softmax_cross_entropy = staticmethod(elementwise.softmax_cross_entropy)

@@ -10,6 +10,7 @@ from tinynet.engine.losses import OutputLoss
 from tinynet.engine.operation import Operation
 from tinynet.engine.program import Program
 from tinynet.engine.replay import Replay
+from tinynet.engine.trained_chain import TrainedChain
 from tinynet.kernels import Kernels
 from tinynet.kernels.memory import Workspace
 from tinynet.layer import Layer
@@ -57,6 +58,8 @@ def observed_program(
     for name, member in vars(Program).items():
         if isinstance(member, cached_property):
             getattr(observed, name)
+    if chains:
+        vars(observed)["trained_chain"] = _trained_chain(program, wrapper)
     observed.stages(training=True)
     return observed
 
@@ -138,6 +141,16 @@ def _operation(op: Operation, wrapper: Wrapper) -> Operation:
     methods = _methods(node.layer, _LAYER_METHODS, row, "layer", node.type, wrapper)
     layer = cast(Layer, _Observed(node.layer, dict(methods)))
     return replace(op, node=replace(node, layer=layer))
+
+
+def _trained_chain(program: Program, wrapper: Wrapper) -> TrainedChain | None:
+    chain = program.trained_chain
+    if chain is None:
+        return None
+    name = program.operations[0].node.name
+    place = Place(f"{name} forward, loss, backward", "layer", RowKey("node", name))
+    run = wrapper.wrap(chain.run, place, 1)
+    return cast(TrainedChain, _Observed(chain, {"run": run}))
 
 
 def _loss(part: OutputLoss, wrapper: Wrapper) -> OutputLoss:

@@ -104,8 +104,9 @@ def _rows(
         rows += parts if in_layers else []
     for part in network.losses:
         name = f"loss {part.name}" if len(network.losses) > 1 else "loss"
-        share = shares.get(RowKey("loss", part.name), Share())
-        rows.append(_row("loss", name, share, getattr(part.loss, "name", "")))
+        key = RowKey("loss", part.name)
+        if key in shares:  # else it is replayed in the chain, and predicts nothing
+            rows.append(_row("loss", name, shares[key], getattr(part.loss, "name", "")))
     for name in SECTIONS:
         if (share := shares.get(section(name), Share())).total > 0:
             rows.append(_row("section", name, share))

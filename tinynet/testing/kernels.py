@@ -258,6 +258,12 @@ def multiply(kernels: Kernels, draw: Draw) -> Arrays:
     return _named(y=kernels.multiply(draw.normal(*shape), draw.normal(*shape), draw.empty))
 
 
+def scale(kernels: Kernels, draw: Draw) -> Arrays:
+    """The product of an array and a number."""
+    x = draw.normal(draw.integer(1, 5), draw.integer(1, 40))
+    return _named(y=kernels.scale(read_only(x), float(draw.normal(1)[0]), draw.empty))
+
+
 def dropout(kernels: Kernels, draw: Draw) -> Arrays:
     """The masked array, and the mask."""
     x = draw.normal(draw.integer(1, 5), draw.integer(1, 40))
@@ -350,6 +356,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     lstm,
     add,
     multiply,
+    scale,
     dropout,
 )
 """All kernels but the updates of optimizers, of which `_updated` makes scenarios."""

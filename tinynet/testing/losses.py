@@ -36,6 +36,7 @@ from tinynet.testing.configs import Options, require_config
 from tinynet.testing.gradients import require_gradients
 from tinynet.testing.layouts import LAYOUTS
 from tinynet.testing.loss_case import LossCase, loss_case, output_count
+from tinynet.testing.loss_replay import replayed
 from tinynet.testing.stand_ins import PoisonedWorkspace, StrictContext
 from tinynet.testing.state import require_unchanged, snapshots
 from tinynet.types import Array, Shape
@@ -256,6 +257,7 @@ LOSS_CHECKS = (
     recycled_memory,
     predictions,
     good_targets,
+    replayed,
 )
 
 

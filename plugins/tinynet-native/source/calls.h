@@ -91,6 +91,7 @@ void require_size(struct arguments *a, ptrdiff_t size, const struct array *const
     DO(relu_backward)                                                                              \
     DO(add)                                                                                        \
     DO(multiply)                                                                                   \
+    DO(scale)                                                                                      \
     DO(dropout)
 
 #define DECLARE(NAME) PyObject *NAME(PyObject *, PyObject *const *, Py_ssize_t);

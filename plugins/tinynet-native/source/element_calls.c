@@ -37,6 +37,15 @@ FUNCTION(multiply, 3)
     RUN(a, multiply, job);
 }
 
+KERNEL(scale, elementwise)
+FUNCTION(scale, 3)
+{
+    struct array x = input(a, 0), y = output(a, 0);
+    struct elementwise job = {.count = x.size, .rate = number(a), .x = x.data, .y = y.data};
+    REQUIRE_SIZE(a, x.size, &y);
+    RUN(a, scale, job);
+}
+
 KERNEL(gelu, elementwise)
 FUNCTION(gelu, 4)
 {

@@ -74,6 +74,18 @@ static void multiply_arrays(const struct elementwise *args)
     run_elements(multiply_part, args, args->count);
 }
 
+static void scale_part(const void *job, struct part part)
+{
+    const struct elementwise *args = job;
+    const REAL *restrict x = args->x;
+    REAL *restrict y = args->y;
+    const REAL factor = (REAL)args->rate;
+    for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++)
+        y[i] = x[i] * factor;
+}
+
+static void scale(const struct elementwise *args) { run_elements(scale_part, args, args->count); }
+
 static void dropout_part(const void *job, struct part part)
 {
     const struct elementwise *args = job;

@@ -125,7 +125,7 @@ struct recurrence_gradients {
 
 struct elementwise {
     ptrdiff_t count;
-    double rate;
+    double rate; /* of dropout; the factor of a scale */
     bool approximate; /* of GELU: the formula with tanh */
     const float *uniform;
     const REAL *x, *dy;
@@ -184,6 +184,7 @@ struct kernels {
     void (*relu_backward)(const struct elementwise *);
     void (*add)(const struct elementwise *);
     void (*multiply)(const struct elementwise *);
+    void (*scale)(const struct elementwise *);
     void (*gelu)(const struct elementwise *);
     void (*dropout)(const struct elementwise *);
     void (*update)(const struct update *);

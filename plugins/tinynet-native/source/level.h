@@ -52,6 +52,7 @@ const struct kernels TABLE = {
     .relu_backward = relu_backward,
     .add = add_arrays,
     .multiply = multiply_arrays,
+    .scale = scale,
     .gelu = gelu,
     .dropout = dropout,
     .update = update,

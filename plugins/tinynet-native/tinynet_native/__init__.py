@@ -73,6 +73,7 @@ class NativeKernels(NumpyKernels):
     relu_backward = staticmethod(elementwise.relu_backward)
     add = staticmethod(elementwise.add)
     multiply = staticmethod(elementwise.multiply)
+    scale = staticmethod(elementwise.scale)
     gelu = staticmethod(elementwise.gelu)
     softmax_cross_entropy = staticmethod(elementwise.softmax_cross_entropy)
     dropout = staticmethod(elementwise.dropout)

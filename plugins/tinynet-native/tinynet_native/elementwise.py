@@ -35,6 +35,13 @@ def multiply(x: Array, factor: Array, empty: Empty) -> Array:
     return y
 
 
+def scale(x: Array, factor: float, empty: Empty) -> Array:
+    """See `tinynet.kernels.Kernels.scale`."""
+    y = empty(x.shape, x.dtype)
+    _kernels.scale(x, y, factor)
+    return y
+
+
 def gelu(x: Array, approximate: bool, empty: Empty, keep: bool) -> tuple[Array, Array | None]:
     """See `tinynet.kernels.Kernels.gelu`."""
     y = empty(x.shape, x.dtype)

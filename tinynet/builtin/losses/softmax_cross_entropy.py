@@ -5,7 +5,7 @@ from pydantic import Field
 
 from tinynet.builtin.losses._class_rows import ClassConfig, ClassRows
 from tinynet.loss import Context
-from tinynet.types import Array
+from tinynet.types import Array, Shape
 
 
 class SoftmaxCrossEntropy(ClassRows):
@@ -45,6 +45,18 @@ class SoftmaxCrossEntropy(ClassRows):
             rows, labels, self.label_smoothing, ctx.empty
         )
         return losses, gradient
+
+    def replayed_targets(self, outputs: Shape, targets: Array) -> Array | None:
+        if self.ignore_label is not None or len(outputs) != 2 or targets.shape != outputs[:1]:
+            return None
+        labels = targets.astype(np.int64, copy=False)
+        # As numbers without a sign, those below 0 are the largest.
+        return labels if np.maximum.reduce(labels.view(np.uint64), initial=0) < outputs[1] else None
+
+    def losses_and_gradient(
+        self, ctx: Context, outputs: Array, targets: Array
+    ) -> tuple[Array, Array]:
+        return self.compare_labels(ctx, outputs, targets)
 
     def compare(self, ctx: Context, rows: Array, targets: Array) -> tuple[Array, Array]:
         if self.label_smoothing:
