@@ -18,7 +18,7 @@ from tinynet.errors import (
     CheckpointVersionError,
     TinynetError,
 )
-from tinynet.kernels.numpy import NumpyKernels
+from tinynet.network.kernel_choice import choose_kernels
 from tinynet.training.events import StepDone
 
 from .conftest import SPEC, files, rewrite
@@ -28,7 +28,7 @@ def test_read_returns_what_write_saved(trained):
     checkpoint = Checkpoint.read(files(trained)[-1])
     assert checkpoint.spec == tinynet.load_spec(SPEC).resolved()
     assert checkpoint.progress.step == int(files(trained)[-1].name[5:17])
-    assert checkpoint.environment == environments.environment(NumpyKernels())
+    assert checkpoint.environment == environments.environment(choose_kernels())
     assert checkpoint.types == types_of(tinynet.load_spec(SPEC))
 
 

@@ -63,7 +63,7 @@ def test_several_parameters_are_updated_as_each(name, monkeypatch):
     monkeypatch.setattr(update_pieces, "SMALL", 300)
     update = UPDATES[name]
     count = update.__code__.co_argcount
-    whole, cut = arrays(count), [np.split(a, [5, 500, 501, 800]) for a in arrays(count)]
+    whole, cut = arrays(count), [np.split(a, [5, 5, 500, 501, 800]) for a in arrays(count)]
     update(*whole)
     update(*cut)
     for one, parts in zip(whole, cut, strict=True):

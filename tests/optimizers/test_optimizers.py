@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from tinynet import registry
 from tinynet.builtin.optimizers.adadelta import Adadelta
 from tinynet.builtin.optimizers.adagrad import Adagrad
 from tinynet.builtin.optimizers.adam import Adam, AdamW
@@ -18,6 +19,10 @@ from tinynet.builtin.optimizers.radam import RAdam
 from tinynet.builtin.optimizers.rmsprop import RMSprop
 from tinynet.builtin.optimizers.rprop import Rprop
 from tinynet.builtin.optimizers.sgd import SGD
+from tinynet.testing.arrays import require_same_bits
+from tinynet.testing.saving import require_storable, saved_and_loaded
+
+from ..optimizer_cases import OPTIMIZERS
 
 CASES = {
     "sgd": (SGD, {}),
@@ -145,6 +150,20 @@ def test_a_gradient_of_zero_never_divides_by_zero(kind: Any, options: Any) -> No
     for step in range(1, 4):
         optimizer.update(param, np.zeros(3, np.float32), slots, step, 0.01)
     np.testing.assert_array_equal(param, 1)
+
+
+@pytest.mark.parametrize("shape", [(0,), (3, 0), (0, 3), (2, 0, 3)])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_parameter_without_elements_is_updated_and_saved(name: str, shape: Any) -> None:
+    """Means of no elements are NaN, which the state of a run must not hold."""
+    kind = registry.default().load("optimizers", name)
+    for options in OPTIMIZERS[name]:
+        optimizer, param = make(kind, options), np.empty(shape, np.float32)
+        slots = optimizer.slots(param)
+        for step in (1, 2, 3):
+            optimizer.update(param, np.empty(shape, np.float32), slots, step, 0.01)
+        require_storable(slots, "slots", finite=True)
+        require_same_bits(slots, saved_and_loaded(slots), "saved and loaded")
 
 
 def test_plain_sgd_needs_no_state() -> None:

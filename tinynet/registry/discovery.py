@@ -173,9 +173,13 @@ def _require_one_version(name: str, first: str, second: str) -> None:
 
 
 def _identity(distribution: Distribution) -> tuple[str, str]:
+    # The package importlib_metadata, once imported, finds the distributions in place of Python's
+    # own module, and raises errors for a missing file or key, where that returns None.
     try:
         metadata = distribution.metadata
-        name, version = metadata["Name"], metadata["Version"]
+        name, version = (metadata[key] if key in metadata else "" for key in ("Name", "Version"))
+    except FileNotFoundError:
+        name = version = ""
     except Exception as error:
         raise _DamageError(f"its METADATA cannot be read ({cause(error)}): reinstall it") from error
     if not name or not version:

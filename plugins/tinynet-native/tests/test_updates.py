@@ -115,7 +115,7 @@ def test_an_update_of_several_parameters_is_that_of_each(kernels, name, dtype):
     _, slot_count, _ = UPDATES[name]
     rng = np.random.default_rng(1)
     several = [
-        [rng.random(size).astype(dtype) for size in (5, 64, 1)] for _ in range(2 + slot_count)
+        [rng.random(size).astype(dtype) for size in (5, 64, 0, 1)] for _ in range(2 + slot_count)
     ]
     each = [[array.copy() for array in arrays] for arrays in several]
     for arrays in zip(*each, strict=True):

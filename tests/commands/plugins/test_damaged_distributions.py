@@ -2,6 +2,9 @@
 
 import sys
 from collections.abc import Callable
+from email import message_from_string
+from email.message import Message
+from importlib.metadata import Distribution
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +98,13 @@ def site(install: Callable[..., Path]) -> Path:
     return install("sound", {"layers": {"good": "sound:Good"}}, GOOD)
 
 
+def write_odd(site: Path, files: dict[str, bytes]) -> None:
+    place = site / "odd-1.0.dist-info"
+    place.mkdir()
+    for name, content in files.items():
+        (place / name).write_bytes(content)
+
+
 def entries() -> list[Entry]:
     return [entry for group in GROUPS for entry in registry.default().entries(group)]
 
@@ -113,10 +123,7 @@ def assert_others_work() -> None:
 @pytest.mark.parametrize("what", DAMAGES)
 def test_damaged_distribution_is_skipped_and_reported(site: Path, what: str) -> None:
     files, problem = DAMAGES[what]
-    place = site / "odd-1.0.dist-info"
-    place.mkdir()
-    for name, content in files.items():
-        (place / name).write_bytes(content)
+    write_odd(site, files)
     assert_others_work()
     assert not [entry for entry in entries() if entry.name == "odd"]
     if problem is None:
@@ -167,6 +174,32 @@ def test_version_that_hides_another_on_the_path_is_not_damage(
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "later")])
     assert_others_work()
     assert damages() == []
+
+
+@pytest.mark.parametrize("what", ["no METADATA", "no version"])
+def test_what_is_missing_is_reported_beside_importlib_metadata(
+    site: Path, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That package finds the distributions once it is imported, and raises errors instead."""
+
+    class StrictMessage(Message):
+        def __getitem__(self, name: str) -> Any:
+            value = self.get(name)
+            if value is None:
+                raise KeyError(name)
+            return value
+
+    def metadata(distribution: Distribution) -> Message:
+        text = distribution.read_text("METADATA")
+        if text is None:
+            raise FileNotFoundError("No package metadata was found.")
+        return message_from_string(text, StrictMessage)
+
+    monkeypatch.setattr(Distribution, "metadata", property(metadata))
+    files, problem = DAMAGES[what]
+    write_odd(site, files)
+    (damage,) = damages()
+    assert damage.problem == problem
 
 
 class BrokenFinder:

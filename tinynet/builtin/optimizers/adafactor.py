@@ -71,6 +71,8 @@ class Adafactor:
     def update(
         self, param: Array, grad: Array, slots: dict[str, Array], step: int, rate: float
     ) -> None:
+        if not param.size:
+            return  # The means below would be NaN, in the saved state too.
         c = self._config
         least = float(np.finfo(param.dtype).eps) if c.epsilon_1 is None else c.epsilon_1
         size = max(c.epsilon_2, _rms(param)) * min(rate, 1 / math.sqrt(step))
