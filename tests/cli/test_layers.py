@@ -171,7 +171,7 @@ def test_an_example_comes_from_the_class_or_from_what_its_tests_use(attributes, 
 @pytest.mark.parametrize(
     ("group", "name"),
     [(entry.group, entry.name) for group in registry.GROUPS
-     for entry in registry.default().entries(group)],
+     for entry in registry.default().entries(group) if entry.distribution == registry.CORE],
 )  # fmt: skip
 def test_every_type_explains_itself_on_lines_that_fit(tinynet, group, name):
     result = tinynet("layers", "--group", group, name)

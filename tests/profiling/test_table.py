@@ -35,7 +35,7 @@ def profile(nodes=3, first=(), **more):
     return Profile(
         first=4,
         last=43,
-        samples=64,
+        samples=more.pop("samples", 64),
         threads=2,
         kernels="avx2",
         recorded=TIMES,
@@ -90,6 +90,15 @@ def test_a_large_network_shows_the_nodes_that_take_time():
     assert len(lines) < 70
     assert any(line.startswith("161 other nodes") for line in lines)
     assert len(profile(nodes=200).lines(120, whole=True)) > 200
+
+
+@pytest.mark.parametrize(
+    ("mean", "shown"),
+    [(1, "1 sample,"), (1024, "1,024 samples,"), (30.75, "30.8 samples on average,")],
+)
+def test_batches_of_different_sizes_have_a_mean(mean, shown):
+    """31 samples would be the size of no batch, where the last one is smaller."""
+    assert f"of {shown} on 2 threads" in "\n".join(profile(samples=mean).lines(None))
 
 
 def test_the_overhead_of_recording_is_told():

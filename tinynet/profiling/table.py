@@ -176,11 +176,16 @@ def _head(profile: "Profile", unit: str, width: int | None) -> list[str]:
         span = f"step {profile.first:,}"
     text = (
         f"Profile of {counted(profile.recorded.count, 'step')} ({span}) of"
-        f" {profile.samples:,.0f} samples, on {counted(profile.threads, 'thread')} with"
+        f" {_samples(profile.samples)}, on {counted(profile.threads, 'thread')} with"
         f" {profile.kernels} kernels. Times in {unit}: means over the"
         f" {counted(profile.typical.count, 'step')} nearest to the median."
     )
     return filled(text.split(), width, " ")
+
+
+def _samples(mean: float) -> str:
+    """Return the number of samples in a step; batches differ where the last one is smaller."""
+    return counted(int(mean), "sample") if mean == int(mean) else f"{mean:,.1f} samples on average"
 
 
 def _foot(profile: "Profile", width: int | None) -> list[str]:

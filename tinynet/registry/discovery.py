@@ -177,11 +177,12 @@ def _identity(distribution: Distribution) -> tuple[str, str]:
     # own module, and raises errors for a missing file or key, where that returns None.
     try:
         metadata = distribution.metadata
-        name, version = (metadata[key] if key in metadata else "" for key in ("Name", "Version"))
+        facts = {key: metadata[key] for key in ("Name", "Version") if key in metadata}
     except FileNotFoundError:
-        name = version = ""
+        facts = {}
     except Exception as error:
         raise _DamageError(f"its METADATA cannot be read ({cause(error)}): reinstall it") from error
+    name, version = facts.get("Name"), facts.get("Version")
     if not name or not version:
         lacking = "name" if not name else "version"
         raise _DamageError(f"its METADATA is missing or has no {lacking}: reinstall it")

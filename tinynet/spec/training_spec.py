@@ -279,8 +279,9 @@ class TrainingSpec(SpecModel):
         le=2**16,
         description="Number of parts that a batch is cut into for threads and processes, at most"
         " its samples; their gradients, and with more than 64 parts the statistics of batch"
-        " normalization, are then added in pairs. By default it follows from the network, and they"
-        " are added one after the other.",
+        " normalization, are then added in pairs. By default it follows from the network and the"
+        " kernels, and they are added one after the other. Layers draw random numbers for each"
+        " part, such as the masks of dropout.",
     )
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of all random numbers.")
     loss: Losses = Field(

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from tinynet import registry
+from tinynet.commands.plugins import doctor
 from tinynet.commands.plugins.doctor import examine, running_kernels
 from tinynet.commands.plugins.protocols import PROTOCOLS, breach, required_methods
+from tinynet.kernels.numpy import NumpyKernels
 from tinynet.registry import GROUPS, UnknownTypeError
 
 LAYER = """
@@ -139,7 +141,8 @@ def test_built_in_types_have_no_problems() -> None:
     assert not [one for one in examinations if not one.ok]
 
 
-def test_name_of_the_running_kernels() -> None:
+def test_name_of_the_running_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "choose_kernels", NumpyKernels)
     assert running_kernels() == "tinynet-core:numpy (numpy)"
 
 
