@@ -163,6 +163,9 @@ def test_batch_norm_with_relu_has_the_bits_of_both(kernels):
     ]
     for a, b in zip(actual, expected, strict=True):
         np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(
+        kernels.batch_norm_relu_sums(2 * dy, saved, dirty)[1], 2 * expected[2], "another gradient"
+    )
     light, saved = kernels.batch_norm_relu(*arguments, False)
     np.testing.assert_array_equal(light, y)
     assert saved is None

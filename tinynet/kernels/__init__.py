@@ -4,10 +4,11 @@ Layers and losses check their arguments and call kernels. `tinynet.kernels.numpy
 reference; a compiled distribution may register another implementation in the entry-point group
 ``tinynet.kernels``.
 
-Images are (N, H, W, C). ``empty`` allocates outputs and large temporaries. ``saved`` belongs to the
-implementation: a forward kernel returns it, its backward kernel takes it unchanged, and no other
-code uses it. It may be None if ``keep`` is False: no backward will follow. ``needs`` selects
-gradients, in the order in which they are returned; the others are None.
+Images are (N, H, W, C). ``empty`` allocates outputs, and what a backward kernel needs: its arrays
+stay in use until the end of the pass. ``saved`` belongs to the implementation: a forward kernel
+returns it, its backward kernel takes it unchanged, and no other code uses it. It may be None if
+``keep`` is False: no backward will follow. ``needs`` selects gradients, in the order in which they
+are returned; the others are None.
 """
 
 from collections.abc import Callable

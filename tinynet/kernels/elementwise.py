@@ -10,19 +10,35 @@ import numpy as np
 from tinynet.kernels.memory import Empty
 from tinynet.types import Array
 
+LONG = 2**12
+"""Elements of a row from which the time between the inner loops does not matter."""
+
 
 def wide(x: Array) -> Array:
-    """(..., W, C) as rows (R, W * C); a view if ``x`` is contiguous."""
-    return x.reshape(-1, x.shape[-2] * x.shape[-1]) if x.ndim > 2 else x
+    """(..., W, C) as rows (R, K * W * C) of K lines each; a view if ``x`` is contiguous."""
+    length = _row_length(x)
+    return x if length == x.shape[-1] else x.reshape(x.size // length, length)
 
 
 def widen(vector: Array, x: Array) -> Array:
     """(C,) repeated to fit a row of `wide`."""
-    if x.ndim <= 2:
+    length = _row_length(x)
+    if length == len(vector):
         return vector
-    repeated = np.empty(x.shape[-2:], vector.dtype)
+    repeated = np.empty((length // len(vector), len(vector)), vector.dtype)
     repeated[...] = vector
     return repeated.reshape(-1)
+
+
+def _row_length(x: Array) -> int:
+    length: int = x.shape[-1]
+    if x.ndim <= 2 or not x.size:
+        return length
+    length *= x.shape[-2]
+    lines = x.size // length
+    while length < LONG and lines % 2 == 0:
+        length, lines = 2 * length, lines // 2
+    return length
 
 
 def channel_sums(x: Array) -> Array:

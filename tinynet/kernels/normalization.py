@@ -13,16 +13,17 @@ from tinynet.types import Array
 class SavedBatch(NamedTuple):
     """The values that `batch_norm` saves for its backward."""
 
-    centered: Array  # x - mean, (..., C)
+    x: Array  # the input, (..., C)
+    mean: Array  # (C,)
     inverse: Array  # 1 / sqrt(variance + epsilon), (C,)
 
 
 def moments(x: Array, empty: Empty) -> tuple[Array, Array]:
     """See `Kernels.moments`."""
     mean = channel_sums(x) / (x.size // x.shape[-1])
-    centered = empty(x.shape, x.dtype)
-    np.subtract(wide(x), widen(mean, x), out=wide(centered))
-    return mean, channel_sums(np.multiply(centered, centered, out=centered))
+    squares = _centered(x, mean)
+    np.square(squares, out=squares)
+    return mean, channel_sums(squares)
 
 
 def batch_norm(
@@ -37,19 +38,19 @@ def batch_norm(
 ) -> tuple[Array, SavedBatch | None]:
     """See `Kernels.batch_norm`."""
     y = empty(x.shape, x.dtype)
-    centered = empty(x.shape, x.dtype) if keep else y
-    np.subtract(wide(x), widen(mean, x), out=wide(centered))
-    inverse = 1 / np.sqrt(variance + epsilon)
     rows = wide(y)
-    np.multiply(wide(centered), widen(_scale(inverse, gamma), x), out=rows)
+    np.subtract(wide(x), widen(mean, x), out=rows)
+    inverse = 1 / np.sqrt(variance + epsilon)
+    rows *= widen(_scale(inverse, gamma), x)
     if beta is not None:
         rows += widen(beta, x)
-    return y, SavedBatch(centered, inverse) if keep else None
+    return y, SavedBatch(x, mean, inverse) if keep else None
 
 
 def batch_norm_sums(dy: Array, saved: SavedBatch, empty: Empty) -> tuple[Array, Array]:
     """See `Kernels.batch_norm_sums`."""
-    product = np.multiply(dy, saved.centered, out=empty(dy.shape, dy.dtype))
+    product = _centered(saved.x, saved.mean)
+    product *= dy
     return channel_sums(product) * saved.inverse, channel_sums(dy)
 
 
@@ -68,9 +69,20 @@ def batch_norm_backward(
     if means is not None:
         product_mean, mean = means
         rows -= widen(scale * mean, dy)
-        slope = widen(scale * saved.inverse * product_mean, dy)
-        rows -= np.multiply(wide(saved.centered), slope, out=wide(empty(dy.shape, dy.dtype)))
+        product = wide(_centered(saved.x, saved.mean))
+        product *= widen(scale * saved.inverse * product_mean, dy)
+        rows -= product
     return dx
+
+
+def _centered(x: Array, mean: Array) -> Array:
+    """Return x - mean, in memory that the next temporary array finds in the cache.
+
+    Memory from ``empty`` would stay in use until the end of the pass.
+    """
+    centered = np.empty(x.shape, x.dtype)
+    np.subtract(wide(x), widen(mean, x), out=wide(centered))
+    return centered
 
 
 def _scale(inverse: Array, gamma: Array | None) -> Array:
