@@ -7,7 +7,7 @@
 
 /* Terms of a sum that are computed at a time for all rows of a product, so that the rows of the
  * matrix on the right that they need stay in a near cache. */
-enum { TERMS_AT_ONCE = 256 };
+enum { TERMS_AT_ONCE = 512 };
 
 /* The product over terms [done, done + TERMS_AT_ONCE) of the inner axis, the only one, added to
  * that over the terms before. */
@@ -24,7 +24,7 @@ static struct product some_terms(const struct product *p, ptrdiff_t done)
     return block;
 }
 
-enum { NARROW_PANEL = 2 * LANES /* columns of a strip of most products */ };
+enum { PANEL = 2 * LANES /* columns of a strip of most products */ };
 
 /* to[i][j] = from[i][j]; rows of each begin so many elements apart. */
 static void copy_rows(const REAL *from, ptrdiff_t from_row, REAL *to, ptrdiff_t to_row,
@@ -38,9 +38,9 @@ static void copy_rows(const REAL *from, ptrdiff_t from_row, REAL *to, ptrdiff_t 
  * time is copied: rows that are far apart in memory share few places in a cache. */
 static void multiply_in_blocks(const struct product *p, ptrdiff_t rows, ptrdiff_t columns)
 {
-    _Alignas(64) REAL panel[TERMS_AT_ONCE * NARROW_PANEL];
-    bool copied = rows >= 4 * MOST_OF_2 && p->inner.b >= 4 * NARROW_PANEL;
-    ptrdiff_t width = copied ? NARROW_PANEL : columns;
+    _Alignas(64) REAL panel[TERMS_AT_ONCE * PANEL];
+    bool copied = rows >= 4 * MOST_OF_2 && p->inner.b >= 4 * PANEL;
+    ptrdiff_t width = copied ? PANEL : columns;
     for (ptrdiff_t done = 0; done < p->inner.count; done += TERMS_AT_ONCE) {
         struct product block = some_terms(p, done);
         const REAL *b = p->b + done * p->inner.b, *start = block.start;
@@ -50,16 +50,14 @@ static void multiply_in_blocks(const struct product *p, ptrdiff_t rows, ptrdiff_
             block.c = p->c + first;
             block.start = start ? start + first : NULL;
             if (copied) {
-                copy_rows(block.b, p->inner.b, panel, NARROW_PANEL, block.inner.count, count);
+                copy_rows(block.b, p->inner.b, panel, PANEL, block.inner.count, count);
                 block.b = panel;
-                block.inner.b = NARROW_PANEL;
+                block.inner.b = PANEL;
             }
             multiply(&block, rows, count);
         }
     }
 }
-
-enum { PANEL = 4 * LANES /* columns of a product */ };
 
 /* c = a b', with at least one term: a panel of rows of b is transposed at a time. */
 static void multiply_transposed(const struct product *p, ptrdiff_t rows, ptrdiff_t columns)
