@@ -92,7 +92,7 @@ class SavedAttention(NamedTuple):
     inverse: Array  # 1 / sum of the weights, (N, KV, G, T, 1)
     scale: float
     dropout: Dropout | None
-    blocks: list[SavedBlock]
+    blocks: tuple[SavedBlock, ...]
 
 
 def attention(
@@ -144,7 +144,7 @@ def attention(
     out *= inverse
     if not keep:
         return y, None
-    return y, SavedAttention(scaled, key, value, y, inverse, scale, dropout, saved)
+    return y, SavedAttention(scaled, key, value, y, inverse, scale, dropout, tuple(saved))
 
 
 def attention_backward(

@@ -4,8 +4,6 @@ import math
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-import numpy as np
-
 from tinynet.layer import Array, Build, Cache, Context, Gradients, LayerConfig, Shape
 
 
@@ -65,9 +63,7 @@ class StoredSlope(SameShape):
     def backward(self, ctx: Context, cache: Cache, dy: Array) -> Gradients:
         if not ctx.needs_input():
             return (None,), {}
-        dx = ctx.empty(dy.shape, dy.dtype)
-        np.multiply(dy, cache, out=dx)
-        return (dx,), {}
+        return (ctx.kernels.multiply(dy, cache, ctx.empty),), {}
 
 
 class SlopeFromInput(StoredSlope, ABC):

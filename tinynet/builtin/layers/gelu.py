@@ -18,6 +18,7 @@ class GELU(StoredSlope):
     """
 
     operations = 60
+    replayable = True
 
     class Config(LayerConfig):
         """Parameters of a `gelu` node."""

@@ -73,6 +73,7 @@ class MultiHeadAttention:
     family = "attention"
     example: ClassVar = {"num_heads": 4}
     per_sample = True
+    replayable = True
     several_positions = True
 
     class Config(LayerConfig):
@@ -190,8 +191,7 @@ class MultiHeadAttention:
         uniform = None
         if ctx.training and self._rate:
             # float32 for any dtype of x: the same weights are dropped.
-            uniform = ctx.empty((len(x), query.shape[2], x.shape[1], source.shape[1]), np.float32)
-            ctx.rng.random(dtype=np.float32, out=uniform)
+            uniform = ctx.uniform((len(x), query.shape[2], x.shape[1], source.shape[1]))
         heads, saved = ctx.kernels.attention(
             query,
             key,
@@ -234,7 +234,8 @@ class MultiHeadAttention:
                 )
                 grads |= of_params
                 if dx is not None:
-                    totals[number] = np.add(totals[number], dx, out=dx) if number in totals else dx
+                    total = totals.get(number)
+                    totals[number] = dx if total is None else ctx.kernels.add(total, dx, ctx.empty)
         of_inputs = [totals.get(number) for number in range(1 + source_input)]
         if self._inputs.mask is not None:
             shape = (len(x), *self._inputs.mask)
