@@ -21,10 +21,33 @@ static struct row_tiling row_tiling_of(const struct side *right)
     return (struct row_tiling){outputs, reach, reach * ((longest + outputs - 1) / outputs)};
 }
 
-/* The first output of a tile of a row. */
-static ptrdiff_t first_output(const struct row_tiling *t, ptrdiff_t tile)
+/* A tile of some rows, and its first output. */
+struct row_tile {
+    ptrdiff_t row, number; /* of the tile in its row */
+    ptrdiff_t output;
+};
+
+INLINE ptrdiff_t first_output(const struct row_tiling *t, ptrdiff_t number)
 {
-    return tile / t->reach * t->reach * t->outputs + tile % t->reach;
+    if (t->reach == 1)
+        return number * t->outputs;
+    return number / t->reach * t->reach * t->outputs + number % t->reach;
+}
+
+INLINE struct row_tile row_tile(const struct row_tiling *t, ptrdiff_t tile)
+{
+    ptrdiff_t number = tile % t->in_row;
+    return (struct row_tile){tile / t->in_row, number, first_output(t, number)};
+}
+
+/* Go on to the next tile, without the divisions that `row_tile` takes. */
+INLINE void next_tile(const struct row_tiling *t, struct row_tile *tile)
+{
+    if (++tile->number == t->in_row) {
+        tile->number = 0;
+        tile->row++;
+    }
+    tile->output = first_output(t, tile->number);
 }
 
 /* Return true if tiles of rows take at most three quarters of the products. */
@@ -67,22 +90,25 @@ INLINE void transform_tiles(const struct row_tiling *t, const struct tiled_rows 
                             struct range tiles, const int count, transform_function *along,
                             REAL *to, ptrdiff_t step)
 {
-    for (ptrdiff_t tile = tiles.first; tile < tiles.end; tile++, to += rows->channels) {
-        const REAL *row = rows->pixels + tile / t->in_row * rows->length * rows->channels;
-        ptrdiff_t pixel = first_output(t, tile % t->in_row) + rows->origin;
+    struct row_tile tile = row_tile(t, tiles.first);
+    for (ptrdiff_t i = tiles.first; i < tiles.end; i++, next_tile(t, &tile), to += rows->channels) {
+        const REAL *row = rows->pixels + tile.row * rows->length * rows->channels;
+        ptrdiff_t first = tile.output + rows->origin, last = first + (count - 1) * t->reach;
+        bool whole = first >= 0 && last < rows->length;
         const REAL *from[POINTS];
-        for (int i = 0; i < count; i++, pixel += t->reach) {
-            bool inside = pixel >= 0 && pixel < rows->length;
-            from[i] = inside ? row + pixel * rows->channels : rows->outside;
+        EACH (k, count) {
+            ptrdiff_t pixel = first + k * t->reach;
+            bool inside = whole || (pixel >= 0 && pixel < rows->length);
+            from[k] = inside ? row + pixel * rows->channels : rows->outside;
         }
         for (ptrdiff_t at = 0; at < rows->channels; at += LANES) {
             ptrdiff_t n = least(LANES, rows->channels - at);
             vec v[POINTS];
-            EACH (i, POINTS)
-                v[i] = i < count ? load_up_to(from[i] + at, n) : (vec){0};
+            EACH (k, POINTS)
+                v[k] = k < count ? load_up_to(from[k] + at, n) : (vec){0};
             along(v, count);
-            EACH (i, POINTS)
-                store_up_to(to + i * step + at, v[i], n);
+            EACH (k, POINTS)
+                store_up_to(to + k * step + at, v[k], n);
         }
     }
 }
@@ -100,20 +126,20 @@ INLINE void collect_tiles(const struct row_tiling *t, const struct output_rows *
                           struct range tiles, const int count, const REAL *sums, ptrdiff_t step)
 {
     ptrdiff_t channels = rows->channels;
-    for (ptrdiff_t tile = tiles.first; tile < tiles.end; tile++, sums += channels) {
-        ptrdiff_t output = first_output(t, tile % t->in_row);
-        REAL *to = rows->outputs + (tile / t->in_row * rows->length + output) * channels;
-        ptrdiff_t left = (rows->length - output + t->reach - 1) / t->reach; /* outputs */
+    struct row_tile tile = row_tile(t, tiles.first);
+    for (ptrdiff_t i = tiles.first; i < tiles.end; i++, next_tile(t, &tile), sums += channels) {
+        REAL *to = rows->outputs + (tile.row * rows->length + tile.output) * channels;
+        ptrdiff_t left = rows->length - tile.output; /* pixels of the row */
         for (ptrdiff_t at = 0; at < channels; at += LANES) {
             ptrdiff_t n = least(LANES, channels - at);
             vec s[POINTS], start = rows->bias ? load_up_to(rows->bias + at, n) : (vec){0};
-            EACH (i, POINTS)
-                s[i] = load_up_to(sums + i * step + at, n);
+            EACH (k, POINTS)
+                s[k] = load_up_to(sums + k * step + at, n);
             collect(s, count);
-            EACH (i, count)
-                if (i < left)
-                    store_up_to(to + i * t->reach * channels + at,
-                                rectified(s[i] + start, rows->relu), n);
+            EACH (k, count)
+                if (k * t->reach < left)
+                    store_up_to(to + k * t->reach * channels + at,
+                                rectified(s[k] + start, rows->relu), n);
         }
     }
 }

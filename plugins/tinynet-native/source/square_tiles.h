@@ -30,8 +30,7 @@ static bool worth_squares(ptrdiff_t groups, ptrdiff_t in, ptrdiff_t out, const s
 /* Return true if a correlation is computed in squares. */
 static bool in_squares(const struct correlation *c)
 {
-    return !is_causal(&c->down) && !is_causal(&c->right)
-           && worth_squares(c->groups, c->in_channels, c->out_channels, &c->down, &c->right);
+    return worth_squares(c->groups, c->in_channels, c->out_channels, &c->down, &c->right);
 }
 
 /* The tiles of images, and the lines of one row of tiles. */
