@@ -56,7 +56,46 @@ def test_samples_do_not_depend_on_earlier_loads(data):
         assert same(one.load(*place), loader(data).gather(*place)), place
 
 
-def test_next_samples_are_prefetched(data, monkeypatch):
+@pytest.fixture
+def slow(monkeypatch):
+    """Every dataset counts as one whose samples are worth a thread."""
+    monkeypatch.setattr("tinynet.training.loader._HANDOVER", 0.0)
+
+
+def gathering_threads(data, monkeypatch):
+    """Return True for each step of an epoch whose samples the main thread gathers."""
+    in_main_thread = []
+    original = Data.batch
+
+    def batch(self, split, positions, **keys):
+        in_main_thread.append(threading.current_thread() is threading.main_thread())
+        return original(self, split, positions, **keys)
+
+    monkeypatch.setattr(Data, "batch", batch)
+    one = loader(data)
+    for position in range(one.steps_per_epoch):
+        one.load(0, position)
+    one.stop()
+    return in_main_thread
+
+
+def test_samples_that_are_gathered_fast_need_no_thread(data, monkeypatch):
+    """A handover for each step would take longer than the step's samples."""
+    monkeypatch.setattr("tinynet.training.loader._HANDOVER", 1e9)
+    assert all(gathering_threads(data, monkeypatch))
+
+
+def test_samples_of_a_large_dataset_are_prefetched_at_any_speed(data, monkeypatch):
+    """The next ones may come from the disk, where the last ones were in the system's cache."""
+    monkeypatch.setattr("tinynet.training.loader._HANDOVER", 1e9)
+    monkeypatch.setattr("tinynet.data.split.LARGE", 1)
+    started = []
+    monkeypatch.setattr("tinynet.training.loader.Background.start", lambda _, t: started.append(t))
+    gathering_threads(data, monkeypatch)
+    assert len(started) == loader(data).steps_per_epoch - 1
+
+
+def test_next_samples_are_prefetched(data, monkeypatch, slow):
     """Nothing beyond the epoch is gathered."""
     in_main_thread, began = [], SimpleQueue()
     original = Data.batch
@@ -78,7 +117,7 @@ def test_next_samples_are_prefetched(data, monkeypatch):
     assert in_main_thread == [True] + [False] * (one.steps_per_epoch - 1)
 
 
-def test_prefetch_error_is_raised_at_its_step(data, monkeypatch):
+def test_prefetch_error_is_raised_at_its_step(data, monkeypatch, slow):
     one = loader(data)
     one.load(0, 0)
     one.stop()
@@ -96,7 +135,7 @@ def test_prefetch_error_is_raised_at_its_step(data, monkeypatch):
     assert same(one.load(0, 2), loader(data).gather(0, 2))
 
 
-def test_prefetch_error_of_unused_samples_is_ignored(data, monkeypatch):
+def test_prefetch_error_of_unused_samples_is_ignored(data, monkeypatch, slow):
     """A run that ends, or is resumed elsewhere, does not use prefetched samples."""
     one = loader(data)
     original = Data.batch

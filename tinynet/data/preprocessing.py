@@ -84,7 +84,8 @@ class Preprocessing:
             field = self.fields[declared.on]
             declared.require_taken(field)
             result = declared.described("describe", field)
-            self.stages.append(Stage(**vars(declared), field=field, result=result))
+            place = declared.position, declared.pointer, declared.on
+            self.stages.append(Stage(*place, declared.transform, field, result))
             self.fields[declared.on] = result
 
     def _is_open(self, stage: Stage) -> bool:

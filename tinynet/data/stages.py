@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -49,13 +50,13 @@ class DeclaredStage:
     on: str
     transform: Transform
 
-    @property
+    @cached_property
     def label(self) -> str:
         """The address of its state in a checkpoint; stages that share a state have the same."""
         shared = isinstance(self.transform, SharedState) and self.transform.shared_state
         return f"{self.position}" if shared else f"{self.position}/{self.on}"
 
-    @property
+    @cached_property
     def mixes(self) -> bool:
         """True if the transform mixes the samples of a batch."""
         return isinstance(self.transform, MixesSamples) and self.transform.mixes_samples

@@ -1,7 +1,8 @@
 """The loader of training samples: a background thread gathers each step's samples in advance.
 
-The samples of a step follow from (seed, epoch, position) alone, so prefetching changes nothing,
-and an interrupted run loses nothing.
+Samples of a small dataset that are gathered in less time than a handover between two threads takes
+are gathered when they are needed. The samples of a step follow from (seed, epoch, position) alone,
+so prefetching changes nothing, and an interrupted run loses nothing.
 """
 
 import math
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from time import perf_counter
 
 from tinynet.data.data import Data
 from tinynet.data.order import Order
@@ -18,6 +20,9 @@ from tinynet.spec.training_spec import TrainingSpec
 from tinynet.training.class_weights import ClassWeights
 from tinynet.training.step_samples import StepSamples, StepShare, labelled
 from tinynet.types import Array
+
+_HANDOVER = 1e-4
+"""Seconds within which samples are gathered faster than another thread could be asked for them."""
 
 
 def steps_per_epoch(data: Data, training: TrainingSpec) -> int:
@@ -55,11 +60,14 @@ class Loader:
         self._size = training.batch_size * training.accumulate
         self.steps_per_epoch = steps_per_epoch(data, training)
         self._order: tuple[int, Order] | None = None
+        # Of a large dataset, the next samples may have to be read from a disk where these had not.
+        self._always_ahead = data.splits["train"].is_large
+        self._last_took = 0.0
         self._background = Background()
         self._prefetched: tuple[tuple[int, int], Task[StepSamples]] | None = None
 
     def load(self, epoch: int, position: int) -> StepSamples:
-        """Return the samples of a step, and start to gather those of the next step.
+        """Return the samples of a step, and start to gather those of the next if that takes time.
 
         Args:
             epoch: The epoch, counted from 0.
@@ -72,15 +80,22 @@ class Loader:
             samples = self._prefetched[1].result()
         else:
             self.stop()
-            samples = self.gather(epoch, position)
+            samples = self._timed(epoch, position)
         self._prefetched = None
-        if position + 1 < self.steps_per_epoch:
-            task = Task(partial(self.gather, epoch, position + 1))
+        is_slow = self._always_ahead or self._last_took > _HANDOVER
+        if is_slow and position + 1 < self.steps_per_epoch:
+            task = Task(partial(self._timed, epoch, position + 1))
             # Stored before it starts: after an interrupt between the two, `stop` still waits for it
             # before anything else reads the data.
             self._prefetched = (epoch, position + 1), task
             with suppress(RuntimeError):  # Without a thread the samples are gathered when needed.
                 self._background.start(task)
+        return samples
+
+    def _timed(self, epoch: int, position: int) -> StepSamples:
+        begun = perf_counter()
+        samples = self.gather(epoch, position)
+        self._last_took = perf_counter() - begun
         return samples
 
     def gather(
