@@ -9,7 +9,7 @@ from tinynet.engine import inference
 from tinynet.engine.chain import Chain
 from tinynet.engine.shard_pass import RandomKey, ShardPass
 from tinynet.errors import DataError, PluginError
-from tinynet.kernels.memory import Workspace
+from tinynet.kernels.memory import MOST_KEPT, Workspace
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import LayerConfig
 from tinynet.layer.inherited import is_replayable
@@ -194,6 +194,22 @@ def test_prediction_has_the_same_bits(replays):
         replayed, expected = (t.network.predict(x) for t in (made, plain))
         assert replayed.tobytes() == expected.tobytes()
     assert replays[0]
+
+
+def test_batches_of_many_sizes_keep_memory_for_a_few():
+    """The memory of a process that gets batches of any size would grow with each of them."""
+    made, plain, counts = trainer(RecordingKernels()), trainer(NumpyKernels()), []
+    for size in range(1, 3 * MOST_KEPT):
+        for step in range(4):
+            x, y = batch(step, size)
+            assert made.train_step(x, y) == plain.train_step(x, y)
+        counts.append([_kept_arrays(each._engine._workspaces) for each in (made, plain)])
+    assert np.all(counts[-1] <= np.max(counts[: 2 * MOST_KEPT], axis=0))
+
+
+def _kept_arrays(workspaces):
+    replays = [replay for workspace in workspaces for replay in workspace.kept.values()]
+    return sum([len(each.arrays) for each in (*workspaces, *replays)])
 
 
 def test_a_second_pass_before_the_backward_of_the_first_changes_nothing():

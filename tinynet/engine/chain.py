@@ -58,7 +58,7 @@ class Chain:
             computation = Computation(
                 self.contexts, self.compute, self.compute_gradients, self.recording
             )
-            replay = ctx.workspace.kept[key] = Replay(computation, keep=ctx.keep)
+            replay = ctx.workspace.keep(key, Replay(computation, keep=ctx.keep))
         y, cache = replay.forward(ctx, x)
         return y, (replay, cache)
 

@@ -71,7 +71,7 @@ class TrainedChain:
         if replay is None:
             forward = partial(self._compute, scale * self._part.weight)
             computation = Computation(self._contexts, forward, None, self._chain.recording)
-            replay = ctx.workspace.kept[key] = Replay(computation, keep=False)
+            replay = ctx.workspace.keep(key, Replay(computation, keep=False))
         (each, output, gradients), _ = replay.forward(ctx, x, taken)
         return TrainedPass(float(np.add.reduce(each, dtype=np.float64)), output, gradients)
 
