@@ -5,6 +5,7 @@
 #include "correlation.h"
 #include "input_gradient.h"
 #include "parameter_gradients.h"
+#include "preparation.h"
 #include "square_gradients.h"
 
 /* Treat an image as one long row where each window is a pixel, so that tiles are full. */
@@ -19,25 +20,6 @@ static struct conv2d without_needless_rows(const struct conv2d *args)
         flat.down.pixels = flat.down.windows = 1;
     }
     return flat;
-}
-
-/* Transform the weight of a correlation in tiles. Returns the memory to be freed after it; NULL for
- * other correlations, and if there is too little memory. */
-static REAL *prepare_tiles(struct correlation *c)
-{
-    ptrdiff_t size = c->in_channels * c->out_channels;
-    bool squares = in_squares(c);
-    if (!squares && !in_row_tiles(c))
-        return NULL;
-    REAL *transformed = allocate((squares ? PLACES + PLACES / 2 : POINTS) * size);
-    if (!transformed)
-        *c->enough = false;
-    else if (squares)
-        transform_square_weight(c->weight, size, transformed);
-    else
-        transform_row_weight(c->weight, (int)c->right.taps, size, transformed);
-    c->transformed = transformed;
-    return transformed;
 }
 
 static bool conv2d(const struct conv2d *given)
@@ -60,10 +42,9 @@ static bool conv2d(const struct conv2d *given)
         .out_width = args->right.windows,
         .enough = &enough,
     };
-    REAL *transformed = prepare_tiles(&c);
-    if (enough)
-        run_grids((struct grid[]){correlation_grid(&c)}, 1);
-    free(transformed);
+    struct preparation preparation = {.args = args};
+    run_grids((struct grid[]){prepared_grid(&c, &preparation)}, 1);
+    free_weights(&preparation);
     return enough;
 }
 
@@ -72,26 +53,19 @@ static bool conv2d(const struct conv2d *given)
 static void run_with_input_gradient(const struct conv2d *args, struct grid *grids, int count,
                                     atomic_bool *enough)
 {
-    REAL *turned = allocate(weight_size(args));
-    if (!turned) {
-        *enough = false;
-        return;
-    }
     for (ptrdiff_t i = 0; i < least(args->down.stride, args->down.pixels); i++) {
         for (ptrdiff_t j = 0; j < least(args->right.stride, args->right.pixels); j++) {
             struct phase down = gradient_phase(&args->down, i);
             struct phase right = gradient_phase(&args->right, j);
-            turn_weight(args, &down, &right, turned);
-            struct correlation c = input_gradient_phase(args, &down, &right, turned);
+            struct correlation c = input_gradient_phase(args, &down, &right);
+            struct preparation preparation = {args, &down, &right, NULL, {NULL}};
             c.enough = enough;
-            REAL *transformed = prepare_tiles(&c);
-            grids[count] = correlation_grid(&c);
+            grids[count] = prepared_grid(&c, &preparation);
             run_grids(grids, count + 1);
-            free(transformed);
+            free_weights(&preparation);
             count = 0;
         }
     }
-    free(turned);
 }
 
 /* Run some grids, with room for two more behind them, together with those of the gradients. */

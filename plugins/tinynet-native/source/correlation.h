@@ -157,8 +157,10 @@ static struct grid correlation_grid(const struct correlation *c)
         .column_step = 2 * LANES,
         .work = outputs * c->out_channels * (1 + terms / PRODUCTS_PER_ELEMENT),
     };
-    if (c->transformed)
-        return c->down.taps > 1 ? square_grid(c) : row_tile_grid(c);
+    if (in_squares(c))
+        return square_grid(c);
+    if (in_row_tiles(c))
+        return row_tile_grid(c);
     if (depthwise(c->groups, c->in_channels, c->out_channels)) {
         grid.run = correlate_depthwise;
     } else if (short_rows(&c->right, c->samples)) {

@@ -31,8 +31,8 @@ struct correlation {
     struct side down, right;
     bool relu; /* whether the output is rectified */
     const REAL *input, *bias;
-    const REAL *weight;      /* (taps, taps, in_channels / groups, out_channels) */
-    const REAL *transformed; /* the weight for tiles, or NULL; see winograd.h */
+    const REAL *weight; /* (taps, taps, in_channels / groups, out_channels), or as prepared */
+    struct preparation *preparation; /* of the weight, or NULL; see preparation.h */
     REAL *output;            /* (samples, out_height, out_width, out_channels) */
     ptrdiff_t out_height, out_width;
     atomic_bool *enough; /* set to false if memory runs out */

@@ -62,7 +62,7 @@ static ptrdiff_t weight_size(const struct conv2d *args)
 }
 
 static struct correlation input_gradient_phase(const struct conv2d *args, const struct phase *down,
-                                               const struct phase *right, const REAL *turned)
+                                               const struct phase *right)
 {
     return (struct correlation){
         .samples = args->samples,
@@ -72,7 +72,7 @@ static struct correlation input_gradient_phase(const struct conv2d *args, const 
         .down = down->side,
         .right = right->side,
         .input = args->dy,
-        .weight = turned,
+        .weight = args->weight,
         .bias = NULL,
         .output = args->dx,
         .out_height = args->down.pixels,

@@ -182,7 +182,7 @@ static void correlate_row_tiles(const void *job, struct part part)
         struct range tiles = {first, least(first + most, part.rows.end)};
         ptrdiff_t count = tiles.end - tiles.first;
         transform_tiles(&t, &rows, tiles, POINTS, transform_pixels, pixels, place_step(count, in));
-        multiply_tiles(pixels, c->transformed, count, POINTS, in, out, sums);
+        multiply_tiles(pixels, c->weight, count, POINTS, in, out, sums);
         if (t.outputs == 4)
             collect_tiles(&t, &outputs, tiles, 4, sums, place_step(count, out));
         else

@@ -164,7 +164,7 @@ static void correlate_squares(const void *job, struct part part)
         struct range some = {first, least(first + s.most, part.rows.end)};
         tiles = (some.end - some.first) * s.right.in_row;
         transform_squares(&s, &images, some, POINTS, transform_pixels, pixels);
-        multiply_tiles(pixels, c->transformed, tiles, PLACES, in, out, sums);
+        multiply_tiles(pixels, c->weight, tiles, PLACES, in, out, sums);
         collect_squares(&s, c, some, sums);
     }
     free(pixels);

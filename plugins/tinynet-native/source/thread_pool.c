@@ -14,10 +14,11 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <time.h>
 
 enum {
-    MAX_WORKERS = 255,
+    MAX_WORKERS = MOST_THREADS - 1,
     STACK = 1 << 20,      /* bytes; some systems give a thread less than a kernel takes */
     SPIN = 300 * 1000,    /* nanoseconds */
     PAUSES = 64,          /* between two looks at the clock: some microseconds */
@@ -26,6 +27,7 @@ enum {
 };
 
 static _Thread_local int threads = 1;
+static _Thread_local int own_number;
 
 static struct {
     task_function *task;
@@ -59,6 +61,8 @@ int use_threads(int count)
 }
 
 int threads_in_use(void) { return threads; }
+
+int thread_number(void) { return own_number; }
 
 static void relax(void)
 {
@@ -149,8 +153,9 @@ static void wake(int count)
     pthread_mutex_unlock(&pool.lock);
 }
 
-static void *work(void *nothing)
+static void *work(void *number)
 {
+    own_number = (int)(intptr_t)number;
     for (;;) {
         if (!spin()) {
             sleep_until_woken();
@@ -160,7 +165,7 @@ static void *work(void *nothing)
         do_tasks_from_last();
         atomic_fetch_add_explicit(&call.finished, 1, memory_order_release);
     }
-    return nothing;
+    return number;
 }
 
 static void before_fork(void) { pthread_mutex_lock(&pool.lock); }
@@ -181,7 +186,7 @@ static void in_child(void)
 static void prepare_for_forks(void) { pthread_atfork(before_fork, in_parent, in_child); }
 
 /* Start one worker. It blocks all signals, which must interrupt the threads of the program. */
-static bool start_worker(void)
+static bool start_worker(int number)
 {
     pthread_t thread;
     pthread_attr_t attributes;
@@ -191,7 +196,7 @@ static bool start_worker(void)
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, STACK);
     pthread_sigmask(SIG_SETMASK, &every, &before);
-    bool started = pthread_create(&thread, &attributes, work, NULL) == 0;
+    bool started = pthread_create(&thread, &attributes, work, (void *)(intptr_t)number) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return started;
@@ -203,7 +208,7 @@ static void start_workers(int count)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, prepare_for_forks);
     while (pool.workers < count && pool.workers < pool.max_workers) {
-        if (start_worker())
+        if (start_worker(pool.workers + 1))
             pool.workers++;
         else
             pool.max_workers = pool.workers;

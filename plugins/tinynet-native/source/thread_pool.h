@@ -11,6 +11,11 @@ int use_threads(int count);
 /* The number of threads that they may use. */
 int threads_in_use(void);
 
+enum { MOST_THREADS = 256 };
+
+/* The number of the calling thread among those that run the tasks of one call; 0 is its caller. */
+int thread_number(void);
+
 typedef void task_function(const void *job, ptrdiff_t number);
 
 /* Call `task` for all numbers below `tasks`, in any order, on as many threads as this one may use.
