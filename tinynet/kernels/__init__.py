@@ -27,7 +27,7 @@ from tinynet.kernels.recurrence import (
 )
 from tinynet.kernels.results import Saved, ThreeGradients, TwoGradients
 from tinynet.kernels.window import Window
-from tinynet.types import Array
+from tinynet.types import Array, Shape
 
 __all__ = [
     "ImageKernels",
@@ -238,6 +238,17 @@ class Kernels(ImageKernels, NormalizationKernels, RecurrentKernels, Protocol):
         """(x * mask, mask), where mask is 0 where ``uniform`` < rate, else 1 / (1 - rate).
 
         ``uniform`` is float32 from [0, 1), whatever the dtype of ``x``.
+        """
+        ...
+
+    def uniform(self, key: Array, first: int, shape: Shape, empty: Empty) -> Array:
+        """Random numbers in [0, 1), float32, of the stream of a key: see `tinynet.kernels.random`.
+
+        Args:
+            key: The key, (2,), int64: that of NumPy's Philox.
+            first: The position of the first number in the stream, if all are such numbers.
+            shape: The shape of the result.
+            empty: The source of memory.
         """
         ...
 

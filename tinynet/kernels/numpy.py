@@ -16,6 +16,7 @@ from tinynet.kernels import (
     lstm,
     normalization,
     pooling,
+    random,
     rectified,
     recurrent,
     rotation,
@@ -78,6 +79,7 @@ class NumpyKernels:
     lstm_backward = staticmethod(lstm.lstm_backward)
     lstm = staticmethod(lstm.lstm)
     dropout = staticmethod(elementwise.dropout)
+    uniform = staticmethod(random.uniform)
     sgd = staticmethod(updates.sgd)
     adam = staticmethod(updates.adam)
     rmsprop = staticmethod(updates.rmsprop)

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.random.bit_generator import ISeedSequence
 
-from tinynet.types import Array
+from tinynet.kernels.memory import Empty
+from tinynet.types import Array, Shape
 
 Key = Sequence[int | str]
 
@@ -36,6 +37,20 @@ def derive(*key: int | str) -> np.random.Generator:
     """
     words: Any = _Key(_words(key))  # whose kind NumPy accepts, but does not declare
     return np.random.Generator(np.random.Philox(words))
+
+
+def stream_key(*key: int | str) -> Array:
+    """Return the key of Philox for the stream of a key, (2,), int64; see `uniform`."""
+    return _words(key).astype(np.int64)
+
+
+def uniform(key: Array, first: int, shape: Shape, empty: Empty) -> Array:
+    """See `tinynet.kernels.Kernels.uniform`."""
+    words: Any = _Key(key)
+    rng, numbers = np.random.Generator(np.random.Philox(words)), empty(shape, np.float32)
+    rng.random(first, dtype=np.float32)
+    rng.random(dtype=np.float32, out=numbers)
+    return numbers
 
 
 class Streams:

@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike
 from tinynet.kernels import Kernels
 from tinynet.kernels.memory import Workspace, aligned_empty
 from tinynet.kernels.numpy import NumpyKernels
-from tinynet.kernels.random import derive
+from tinynet.kernels.random import derive, stream_key
 from tinynet.types import Array, Shape
 
 
@@ -57,15 +57,20 @@ class Context:
     workspace: Workspace | None = None
     uniforms: tuple[Array, ...] = field(default_factory=tuple, init=False, repr=False)
     _rng: np.random.Generator | None = field(default=None, repr=False)
+    # By a factory, since a subclass without slots would not have it otherwise.
+    _stream_key: Array | None = field(default_factory=lambda: None, init=False, repr=False)
 
     @property
     def rng(self) -> np.random.Generator:
         """The random stream of this pass, created at first use. Only `forward` may draw from it."""
         if self._rng is None:
-            self._rng = derive(
-                "pass", self.seed, self.step, self.node, self.micro_batch, self.first_sample
-            )
+            self._rng = derive(*self._key())
+            for numbers in self.uniforms:  # which are the first ones of the stream
+                self._rng.random(numbers.size, dtype=np.float32)
         return self._rng
+
+    def _key(self) -> tuple[str | int, ...]:
+        return "pass", self.seed, self.step, self.node, self.micro_batch, self.first_sample
 
     def needs_input(self, index: int = 0) -> bool:
         """Return True if the gradient of input number ``index`` is needed."""
@@ -86,18 +91,23 @@ class Context:
 
         In layers with ``replayable = True``, it is the only source of random numbers.
         """
-        numbers = self.empty(shape, np.float32)
-        self.rng.random(dtype=np.float32, out=numbers)
+        if self._rng is not None:
+            numbers = self.empty(shape, np.float32)
+            self._rng.random(dtype=np.float32, out=numbers)
+        else:
+            if self._stream_key is None:
+                self._stream_key = stream_key(*self._key())
+            first = sum([numbers.size for numbers in self.uniforms])
+            numbers = self.kernels.uniform(self._stream_key, first, shape, self.empty)
         self.uniforms += (numbers,)
         return numbers
 
     def draw_again(self, ctx: "Context") -> None:
-        """Fill the arrays of `uniform` with the numbers that this node draws in another pass.
+        """Let the calls of kernels in `uniform`, made again, draw the numbers of another pass.
 
         Args:
             ctx: A context of that pass, with its seed, step, micro-batch and first sample.
         """
-        key = ctx.seed, ctx.step, self.node, ctx.micro_batch, ctx.first_sample
-        rng = derive("pass", *key)
-        for numbers in self.uniforms:
-            rng.random(dtype=np.float32, out=numbers)
+        if self._stream_key is not None:
+            key = ctx.seed, ctx.step, self.node, ctx.micro_batch, ctx.first_sample
+            self._stream_key[...] = stream_key("pass", *key)

@@ -258,6 +258,16 @@ def multiply(kernels: Kernels, draw: Draw) -> Arrays:
     return _named(y=kernels.multiply(draw.normal(*shape), draw.normal(*shape), draw.empty))
 
 
+def uniform(kernels: Kernels, draw: Draw) -> Arrays:
+    """Random numbers of a stream, from its start or from any other place."""
+    key = read_only(draw.rng.integers(-(2**63), 2**63 - 1, 2))
+    shape = draw.integer(1, 5), draw.integer(1, 300)
+    first = draw.integer(0, 20)
+    numbers = kernels.uniform(key, first, shape, draw.empty)
+    require_array(numbers, "the numbers", shape, "float32")
+    return _named(numbers=numbers.astype(draw.dtype))
+
+
 def scale(kernels: Kernels, draw: Draw) -> Arrays:
     """The product of an array and a number."""
     x = draw.normal(draw.integer(1, 5), draw.integer(1, 40))
@@ -357,6 +367,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     add,
     multiply,
     scale,
+    uniform,
     dropout,
 )
 """All kernels but the updates of optimizers, of which `_updated` makes scenarios."""

@@ -37,7 +37,7 @@ def replayed(case: LossCase) -> None:
         taken = loss.replayed_targets(y.shape, labels)
         assert taken is not None
         (values, gradient), _ = replay.forward(ctx, y, taken)
-        found = {"the loss": np.sum(values, dtype=np.float64), "the gradient": gradient}
+        found = {"the loss": np.array(np.sum(values, dtype=np.float64)), "the gradient": gradient}
         value, cache = case.forward(ctx, (y,), labels)
         plain = {"the loss": np.array(value), **case.backward(ctx, cache)}
         require_same_bits(plain, found, "when replayed")

@@ -86,8 +86,8 @@ class StrictContext(Context):
     it fails only the check for that fault.
 
     Attributes:
-        forbidden: The finding to raise if `rng` is used; empty while that is allowed.
-        drawn: True if `rng` has been used.
+        forbidden: The finding to raise if random numbers are drawn; empty while that is allowed.
+        drawn: True if random numbers have been drawn.
     """
 
     forbidden: str = ""
@@ -99,6 +99,12 @@ class StrictContext(Context):
             raise CheckFailed(self.forbidden)
         self.drawn = True
         return super().rng
+
+    def uniform(self, shape: Shape) -> Array:
+        if self.forbidden:
+            raise CheckFailed(self.forbidden)
+        self.drawn = True
+        return super().uniform(shape)
 
     def empty(self, shape: Shape, dtype: DTypeLike) -> Array:
         array = super().empty(shape, dtype)

@@ -92,7 +92,8 @@ void require_size(struct arguments *a, ptrdiff_t size, const struct array *const
     DO(add)                                                                                        \
     DO(multiply)                                                                                   \
     DO(scale)                                                                                      \
-    DO(dropout)
+    DO(dropout)                                                                                    \
+    DO(uniform)
 
 #define DECLARE(NAME) PyObject *NAME(PyObject *, PyObject *const *, Py_ssize_t);
 EACH_FUNCTION(DECLARE)

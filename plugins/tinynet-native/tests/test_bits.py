@@ -9,6 +9,7 @@ import pytest
 from tinynet_native import NativeKernels
 
 from tinynet.kernels import Window
+from tinynet.kernels.numpy import NumpyKernels
 
 KERNELS = NativeKernels()
 SAME = Window((3, 3), padding=((1, 1), (1, 1)))
@@ -139,3 +140,14 @@ def test_kernels_release_the_interpreter_lock():
         thread.join()
     finally:
         sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("first", "count"), [(0, 1), (1, 9), (7, 3), (0, 100_003), (13, 70_001)])
+def test_random_numbers_are_those_of_numpy(first, count, threads):
+    """Dropout has the same mask with any kernels, and a run continues with others."""
+    key = np.random.default_rng(count).integers(-(2**63), 2**63 - 1, 2)
+    expected = NumpyKernels().uniform(key, first, (count,), np.empty)
+    with KERNELS.on_threads(threads):
+        numbers = KERNELS.uniform(key, first, (count,), np.empty)
+    assert numbers.tobytes() == expected.tobytes()

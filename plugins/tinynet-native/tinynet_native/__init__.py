@@ -77,6 +77,7 @@ class NativeKernels(NumpyKernels):
     gelu = staticmethod(elementwise.gelu)
     softmax_cross_entropy = staticmethod(elementwise.softmax_cross_entropy)
     dropout = staticmethod(elementwise.dropout)
+    uniform = staticmethod(elementwise.uniform)
 
 
 for _update in UPDATES:

@@ -1,9 +1,9 @@
-"""ReLU, GELU, dropout and softmax cross-entropy."""
+"""ReLU, GELU, dropout with its random numbers, and softmax cross-entropy."""
 
 import numpy as np
 
 from tinynet.kernels.memory import Empty
-from tinynet.types import Array
+from tinynet.types import Array, Shape
 from tinynet_native import _kernels
 
 
@@ -48,6 +48,13 @@ def gelu(x: Array, approximate: bool, empty: Empty, keep: bool) -> tuple[Array, 
     slope = empty(x.shape, x.dtype) if keep else None
     _kernels.gelu(x, y, slope, approximate)
     return y, slope
+
+
+def uniform(key: Array, first: int, shape: Shape, empty: Empty) -> Array:
+    """See `tinynet.kernels.Kernels.uniform`."""
+    numbers = empty(shape, np.float32)
+    _kernels.uniform(key, first, numbers)
+    return numbers
 
 
 def dropout(x: Array, uniform: Array, rate: float, empty: Empty) -> tuple[Array, Array]:
