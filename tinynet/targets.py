@@ -76,6 +76,11 @@ def _as_written(value: np.generic) -> str:
 
 def bad_label(targets: Array, classes: int) -> Bad | None:
     """Return the first row of ``targets`` (N, ...) that is not the index of a class, or None."""
+    if targets.dtype.kind in "iu" and targets.dtype.isnative and targets.size:
+        # As numbers without a sign, those below 0 are the largest: one pass finds both faults.
+        unsigned = targets.view(f"u{targets.itemsize}")
+        if np.maximum.reduce(unsigned, axis=None) < classes:
+            return None
     good = (targets >= 0) & (targets < classes)
     if targets.dtype.kind not in "iu":
         good &= np.floor(targets) == targets

@@ -7,7 +7,7 @@ number of threads and of processes gives the same bits.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from tinynet.engine.node import Node
 from tinynet.engine.numeric_context import in_numeric_context
 from tinynet.engine.process_group import ProcessGroup
 from tinynet.engine.program import Program, Stage
+from tinynet.engine.results import BatchResult, PartialResult
 from tinynet.engine.shard_pass import RandomKey, ShardPass
 from tinynet.engine.sharding import equal_slices
 from tinynet.engine.shares import BatchShare
@@ -32,54 +33,6 @@ from tinynet.layer.context import Context
 from tinynet.types import Array
 
 T = TypeVar("T")
-
-
-class BatchResult(NamedTuple):
-    """The result of a batch.
-
-    Attributes:
-        loss: The weighted losses that are means over samples, summed over the samples.
-        losses: Each loss, unweighted, summed over the samples, by its name.
-        predictions: Predictions for each output, (n, *out_shape), by name, for the samples of this
-            process.
-        gradients: Gradient of each trainable parameter, by address; valid until the engine's next
-            batch. Empty in evaluation.
-        shards: The pass of each shard of this process, in order.
-        some_are_idle: True if a process has no shard.
-    """
-
-    loss: float
-    losses: dict[str, float]
-    predictions: dict[str, Array]
-    gradients: dict[str, Array]
-    shards: Sequence[ShardPass]
-    some_are_idle: bool = False
-
-    def commit(self) -> None:
-        """Update running statistics from the shards of this process; see `Engine.commit`."""
-        for shard in self.shards:
-            shard.commit()
-
-
-class PartialResult(NamedTuple):
-    """The result of the shards of one process: what `Engine.complete` needs.
-
-    Attributes:
-        share: The shards.
-        losses: Each loss, unweighted, summed over the samples of a shard, by its name, for each
-            shard. If a loss needs the whole batch, the sums over the batch, once in all processes.
-        predictions: Predictions for the samples of this process, (n, *out_shape), by output.
-        gradients: Gradients of each parameter by address, one of each shard. Empty in evaluation.
-        shards: The pass of each shard.
-        in_training: False in evaluation.
-    """
-
-    share: BatchShare
-    losses: list[dict[str, float]]
-    predictions: dict[str, Array]
-    gradients: dict[str, list[Array]]
-    shards: Sequence[ShardPass]
-    in_training: bool
 
 
 class Engine:
@@ -179,6 +132,12 @@ class Engine:
         """
         inputs = validate_inputs(x, self._program.input_shapes)
         scales = {name: 1 / divisor for name, divisor in divisors.items()}
+        alone = self.group is None and len(share.slices) == 1
+        if alone and weights is None and self._program.trained_chain is not None:
+            run = self._run_trained_chain
+            part = self._in_context(share, run, inputs, share, y, scales, key, predict)
+            if part is not None:
+                return part
         labels = LossInputs(y, self._weights(weights), scales, predict)
         return self._in_context(share, self._run, inputs, share, labels, key)
 
@@ -332,13 +291,7 @@ class Engine:
         key: RandomKey,
     ) -> PartialResult:
         """Run the only shard of a batch, which waits for no other."""
-        if not self._workspaces:
-            self._workspaces.append(Workspace())
-        workspace, training = self._workspaces[0], labels.scales is not None
-        workspace.reset()
-        replayed = self._run_trained_chain(inputs, share, labels, key, workspace)
-        if replayed is not None:
-            return replayed
+        workspace, training = self._first_workspace(), labels.scales is not None
         shard = ShardPass(self._program, inputs, training=training, key=key, workspace=workspace)
         result = shard.run_last_stage(stage, (), labels)
         gradients = {address: [gradient] for address, gradient in shard.gradients.items()}
@@ -350,24 +303,39 @@ class Engine:
         self,
         inputs: Mapping[str, Array],
         share: BatchShare,
-        labels: LossInputs,
+        targets: Mapping[str, Array],
+        scales: Mapping[str, float],
         key: RandomKey,
-        workspace: Workspace,
+        predict: bool,
     ) -> PartialResult | None:
-        """Run the training pass that can be replayed as a whole; None if there is none."""
+        """Run the training pass that can be replayed as a whole; None for unusual targets."""
         program = self._program
-        chain, scales = program.trained_chain, labels.scales
-        if chain is None or scales is None or labels.weights is not None:
-            return None
-        (name,), (output,) = self._losses, program.outputs
+        chain, (name,), (output,) = program.trained_chain, self._losses, program.outputs
+        assert chain is not None
         x = convert_inputs(inputs, program.dtype, program.index_inputs)[chain.input]
-        ctx = Context(training=True, kernels=program.kernels, workspace=workspace, **key._asdict())
-        result = chain.run(ctx, x, labels.targets.get(name), scales[name])
+        workspace, kernels = self._first_workspace(), program.kernels
+        seed, step, micro_batch = key
+        ctx = Context(
+            training=True,
+            kernels=kernels,
+            seed=seed,
+            step=step,
+            micro_batch=micro_batch,
+            workspace=workspace,
+        )
+        result = chain.run(ctx, x, targets.get(name), scales[name])
         if result is None:
             return None
-        predictions = program.predictions({output: result.output}) if labels.predict else {}
+        predictions = program.predictions({output: result.output}) if predict else {}
         gradients = {address: [gradient] for address, gradient in result.gradients.items()}
         return PartialResult(share, [{name: result.loss}], predictions, gradients, (), True)
+
+    def _first_workspace(self) -> Workspace:
+        """Return the memory of a batch that is a single shard; all of it is free."""
+        if not self._workspaces:
+            self._workspaces.append(Workspace())
+        self._workspaces[0].reset()
+        return self._workspaces[0]
 
     def _not_finite(
         self, inputs: Mapping[str, Array], share: BatchShare, key: RandomKey

@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tinynet.engine.engine import BatchResult, Engine
+from tinynet.engine.engine import Engine
+from tinynet.engine.results import BatchResult
 from tinynet.engine.shard_pass import RandomKey
 from tinynet.errors import DivergedError
 from tinynet.network.network import Network

@@ -118,8 +118,8 @@ def require_rows(x: Inputs, y: Mapping[str, Array], weights: Array | None) -> No
     Raises:
         ShapeError: if the arrays do not fit together.
     """
-    inputs = x.values() if isinstance(x, Mapping) else (x,)
-    rows = {np.shape(array)[:1] for array in inputs}
+    inputs = [*x.values()] if isinstance(x, Mapping) else [x]
+    rows = {(a.shape if isinstance(a, np.ndarray) else np.shape(a))[:1] for a in inputs}
     rows.update([array.shape[:1] for array in y.values()])
     if weights is not None:
         rows.add(weights.shape[:1])

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tinynet.engine.engine import BatchResult, Engine
+from tinynet.engine.engine import Engine
 from tinynet.engine.inputs import Inputs
+from tinynet.engine.results import BatchResult
 from tinynet.engine.shard_pass import RandomKey
 from tinynet.errors import DataError, DivergedError
 from tinynet.transform import SampleError

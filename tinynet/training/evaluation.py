@@ -8,10 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from tinynet import registry
-from tinynet.engine.engine import BatchResult, Engine
+from tinynet.engine.engine import Engine
 from tinynet.engine.layer_calls import described
 from tinynet.engine.losses import OutputLoss, count
 from tinynet.engine.plugin_state import layout, layout_problem, state_problem
+from tinynet.engine.results import BatchResult
 from tinynet.engine.tensor_names import FIGURES
 from tinynet.errors import DataError, Problem, ShapeError
 from tinynet.metric import Metric, State

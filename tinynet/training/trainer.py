@@ -220,18 +220,18 @@ class Trainer:
         if self.group is not None:
             size = self.spec.training.batch_size
             samples = whole.of_share(StepShare.of(len(whole), size, self._engine.share))
-        threads = self._engine.threads
-        return in_numeric_context(kernels, threads, self._make_update, samples, 0, lambda: whole)
+        threads, rate = self._engine.threads, self.learning_rate
+        update = self._make_update
+        return in_numeric_context(kernels, threads, update, samples, rate, 0, lambda: whole)
 
     def _make_update(
-        self, samples: StepSamples, advance: int, whole: Callable[[], StepSamples]
+        self, samples: StepSamples, rate: float, advance: int, whole: Callable[[], StepSamples]
     ) -> float:
         """Update once, and advance the position in the epoch; see `train_step`.
 
         All passes and the update are one call in the numeric context, which takes time to set.
         ``whole`` returns the samples of all processes.
         """
-        rate = self.learning_rate
         result = self._update.compute(samples, self.step, whole)
         self._statistics.see(result.gradients, self.step + 1)
         self._guard.change(self._apply, result, samples, rate, advance)
@@ -364,7 +364,8 @@ class Trainer:
         whole = partial(self._whole_step, epoch, position, samples)
         with naming_samples(partial(self._loader.place, epoch, position)):
             kernels, threads = self.network.kernels, self._engine.threads
-            loss = in_numeric_context(kernels, threads, self._make_update, samples, 1, whole)
+            update = self._make_update
+            loss = in_numeric_context(kernels, threads, update, samples, rate, 1, whole)
         step, count, statistics = progress.step, len(samples), None
         if self.group is None or self.group.first:
             statistics = self._statistics.of_step(step, epoch + 1, whole)

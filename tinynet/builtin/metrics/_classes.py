@@ -48,8 +48,7 @@ def classes_of(
     if not is_binary(predictions.shape[1:]):
         rows, true = counted_rows(predictions, targets, ignore_label)
         predicted = rows.argmax(axis=-1)
-        # argmax finds a NaN first.
-        unknown = np.isnan(np.take_along_axis(rows, predicted[:, None], axis=1)[:, 0])
+        unknown = np.isnan(np.maximum.reduce(rows, axis=1))  # a NaN is the largest
         return _wrong_where(unknown, predicted, true, rows.shape[1]), true
     targets = match_targets(predictions, targets)
     counted_targets = _without_ignored(targets, ignore_label)
