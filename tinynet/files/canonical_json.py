@@ -9,6 +9,7 @@ have the same limits, so every written text can be read, in little time and memo
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 
 from pydantic import JsonValue
 
@@ -63,10 +64,16 @@ def encode_members(members: Mapping[str, JsonValue | Encoded]) -> bytes:
         name: value if isinstance(value, Encoded) else encode(value)
         for name, value in members.items()
     }
-    text = b",".join(encode(name) + b":" + texts[name] for name in sorted(texts))
+    text = b",".join(_encode_key(name) + b":" + texts[name] for name in sorted(texts))
     text = b"{" + text + b"}"
     _check_limits(text)
     return text
+
+
+@cache
+def _encode_key(name: str) -> bytes:
+    """Return the text of the name of a member; there are few, and each save has the same."""
+    return encode(name)
 
 
 def decode(text: bytes | bytearray) -> JsonValue:

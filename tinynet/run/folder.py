@@ -76,7 +76,7 @@ class RunFolder:
 
     def checkpoint(self, step: int) -> Path:
         """Return the file of a step's checkpoint."""
-        return self.checkpoints / f"step-{step:012d}.msgpack"
+        return self.checkpoints / _name(step)
 
     def steps(self) -> list[int]:
         """Return the steps that have a checkpoint file, ascending."""
@@ -88,7 +88,7 @@ class RunFolder:
                 return []
         steps = sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
         # A name with additional zeros would stand for a step twice.
-        return [step for step in steps if self.checkpoint(step).name in names]
+        return [step for step in steps if _name(step) in names]
 
     def newest(
         self, warn: Callable[[str], None], *, set_aside: bool, copy: bool = True
@@ -207,6 +207,10 @@ class RunFolder:
             return False
         except (ValueError, RecursionError):
             return True
+
+
+def _name(step: int) -> str:
+    return f"step-{step:012d}.msgpack"
 
 
 def _identity(path: Path) -> tuple[int, int, int]:

@@ -27,13 +27,17 @@ class SavePolicy:
 
     def due(self, event: Event) -> bool:
         """Return True if the run is saved after an event; all processes ask after each one."""
-        due, group = self._scheduled(event), self._trainer.group
+        due, group = self._scheduled(event) or _improved(event), self._trainer.group
         if group is None:
             return due or self._overdue(event)
         due = due or (isinstance(event, StepDone) and self._trainer.agreed.save)
         if not due and group.first and self._overdue(event):
             self._trainer.request(Requests(save=True))
         return due
+
+    def can_wait(self, event: Event) -> bool:
+        """Return True if a save that is due is that of the best state alone; see `KeptBest`."""
+        return _improved(event) and not self._scheduled(event)
 
     def _scheduled(self, event: Event) -> bool:
         """Return True if the run is saved after an event, by its position."""
@@ -44,7 +48,7 @@ class SavePolicy:
             every = policy.epochs_between
             scheduled = every is not None and event.epoch % every == 0 and event.epoch_ended
             by_step = self._by_step and policy.every_epochs is None and every is not None
-            return scheduled or by_step or event.improved or self._trainer.finished
+            return scheduled or by_step or self._trainer.finished
         return False
 
     def _overdue(self, event: Event) -> bool:
@@ -53,3 +57,7 @@ class SavePolicy:
         if seconds is None or not isinstance(event, StepDone):
             return False
         return time.monotonic() - self._saved_at >= seconds
+
+
+def _improved(event: Event) -> bool:
+    return isinstance(event, Evaluated) and event.improved

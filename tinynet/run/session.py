@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 
 from pydantic import JsonValue
 
@@ -19,6 +20,7 @@ from tinynet.logger import LoggedRun, RunState
 from tinynet.run.ending import recorded_ending
 from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted, recorded_signals
+from tinynet.run.kept_best import KeptBest, Snapshot
 from tinynet.run.locating import locating_errors
 from tinynet.run.log import RunLog
 from tinynet.run.loggers import Loggers, history, past_statistics, past_tests
@@ -99,6 +101,7 @@ class Session:
         trainer, resumed = self.trainer, self.resumed
         self._layout = layout(self.draft.tensors)
         self._policy = SavePolicy(trainer)
+        self._best = KeptBest()
         started = time.monotonic()
         self._figures: dict[str, float] = {}
         self._stopped = Requests()
@@ -107,7 +110,7 @@ class Session:
         with (
             locating_errors(trainer.spec),
             RunLog(self.folder.log, mark) as self._log,
-            Saver[Saved]() as self._saver,
+            Saver[list[Saved]]() as self._saver,
             recorded_signals() as interrupts,
             self._ending_recorded() if begins else nullcontext(),
         ):
@@ -227,11 +230,12 @@ class Session:
 
     @contextmanager
     def _last_save_reported(self) -> Iterator[None]:
-        """If training fails, report the outcome of the save that was running."""
+        """If training fails, save the best state, and report the outcome of the last save."""
         try:
             yield
         except BaseException:
             try:
+                self._save_best()
                 self._acknowledge(self._saver.wait())
             except TinynetError as error:
                 self.tell(Warned(f"the last save failed: {error}"))
@@ -260,7 +264,9 @@ class Session:
             self._append(event, event.figures, seconds)
         self._acknowledge(self._saver.finished())
         if self._policy.due(event):
-            self._save()
+            self._save(best_alone=self._policy.can_wait(event))
+        elif self._best.waits_long:
+            self._save_best()
 
     def _append(
         self, event: StepDone | Evaluated, figures: Mapping[str, float], seconds: float
@@ -271,34 +277,56 @@ class Session:
         self._log.append({"step": event.step, "epoch": event.epoch, **finite, "wall": wall})
         self.loggers.log(event.step, event.epoch, figures)
 
-    def _save(self, *, wait: bool = False) -> None:
-        """Save the run in the background; with ``wait``, return when it is saved."""
+    def _save(self, *, best_alone: bool = False, wait: bool = False) -> None:
+        """Save the run in the background.
+
+        Args:
+            best_alone: True to only keep the state for the next save if it may wait.
+            wait: Return when the run is saved.
+        """
         require_same_state(self.trainer)
-        trainer, folder, log = self.trainer, self.folder, self._log
-        step, progress, mark = trainer.step, replace(trainer.progress), log.mark()
-        keep_last = trainer.spec.training.checkpoint.keep_last
-        needed = [self.resumed.progress.step] if self.resumed is not None else []
-        if progress.best is not None:
-            needed.append(progress.best.step)
-
-        def save(snapshot: dict[str, Array]) -> Saved:
-            log.sync()
-            path = folder.checkpoint(step)
-            self.draft.at(progress, mark, tensors=snapshot).write(path)
-            folder.remember(self.draft.run_id, step)
-            folder.prune(self.draft.run_id, keep_last, needed)
-            return Saved(step, path)
-
+        trainer = self.trainer
         state = trainer.state()
         if problem := layout_problem(self._layout, state, "the layer, optimizer or metric"):
             raise PluginError(problem)
+        now = Snapshot(replace(trainer.progress), self._log.mark(), state)
+        if best_alone and self._best.keep(now):
+            return
+        kept = () if now.is_best else self._best.snapshots
+
+        def save(copies: dict[str, Array]) -> list[Saved]:
+            return self._write(*kept, replace(now, tensors=copies))
+
         self._acknowledge(self._saver.start(state, save))
+        self._best.clear()
         self._policy.restart()
         if wait:
             self._acknowledge(self._saver.wait())
 
-    def _acknowledge(self, saved: Sequence[Saved]) -> None:
-        for event in saved:
+    def _save_best(self) -> None:
+        """Save the kept state of the best evaluation, if there is one, in the background."""
+        if kept := self._best.snapshots:
+            self._acknowledge(self._saver.start({}, lambda _: self._write(*kept)))
+            self._best.clear()
+
+    def _write(self, *snapshots: Snapshot) -> list[Saved]:
+        """Write checkpoints, and then remove those that are no longer needed."""
+        folder, run_id, saved = self.folder, self.draft.run_id, []
+        needed = [self.resumed.progress.step] if self.resumed is not None else []
+        self._log.sync()
+        for snapshot in snapshots:
+            progress = snapshot.progress
+            path = folder.checkpoint(progress.step)
+            self.draft.at(progress, snapshot.log, tensors=snapshot.tensors).write(path)
+            folder.remember(run_id, progress.step)
+            saved.append(Saved(progress.step, path))
+            if progress.best is not None:
+                needed.append(progress.best.step)
+        folder.prune(run_id, self.trainer.spec.training.checkpoint.keep_last, needed)
+        return saved
+
+    def _acknowledge(self, saves: Sequence[Sequence[Saved]]) -> None:
+        for event in chain.from_iterable(saves):
             self.tell(event)
 
 
