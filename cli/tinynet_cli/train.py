@@ -81,7 +81,7 @@ def train(
             return
         going_on: dict[str, Any] = {"resume": resume, "exact": exact, "lock": lock}
         result = training_run.train(
-            spec, run_dir, observer=display, **going_on, **start, **settings
+            spec, run_dir, observer=display, keep_data=True, **going_on, **start, **settings
         )
     with silent_end(settings["fleet"]):
         test = _test(result, display, settings)
@@ -118,7 +118,7 @@ def resume(run: str, as_json: bool, quiet: bool, **settings: Any) -> None:
 
     options.take_profile(settings)
     with silent_end(settings["fleet"]), Display(quiet=quiet or as_json) as display:
-        result = training_run.resume(run, observer=display, **settings)
+        result = training_run.resume(run, observer=display, keep_data=True, **settings)
     with silent_end(settings["fleet"]):
         test = _test(result, display, settings)
     if not follows(settings["fleet"]):

@@ -156,6 +156,7 @@ def test_error_for_callbacks_and_data_names_the_alternatives(tmp_path):
         ("fleet_timeout", 0, "fleet_timeout=0 must be a positive number of seconds"),
         ("fleet_timeout", "60", "fleet_timeout='60' must be a positive number of seconds"),
         ("strict_finite", "yes", "strict_finite='yes' must be True or False"),
+        ("keep_data", 1, "keep_data=1 must be True or False"),
         ("verify_data", 2, "verify_data=2 must be True or False"),
         ("overrides", ["training.epochs=2"], 'such as {"training.epochs": 2}'),
         ("rules", {"allow_new": ["*"]}, "must be tinynet.TransferRules"),

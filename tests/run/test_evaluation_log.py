@@ -58,6 +58,18 @@ def test_run_that_was_just_trained_logs_too(tmp_path):
     assert read_record(run.path).test == dict(evaluation)
 
 
+def test_kept_data_are_not_read_again(tmp_path):
+    """A whole job on MNIST would unpack its images twice."""
+    np.savez(tmp_path / "data.npz", x=np.eye(40), y=np.arange(40) % 10)
+    data = {"type": "npz", "path": "data.npz", "inputs": "x", "targets": "y"}
+    layers = {"layers": [{"type": "dense", "units": 10}]}
+    spec = {**SPEC, "data": {**data, "split": {"validation": 8, "test": 8}}, "network": layers}
+    run = tinynet.train(spec, tmp_path / "run", data_root=tmp_path, keep_data=True)
+    read = dict(tinynet.evaluate(run.path, data_root=tmp_path))
+    (tmp_path / "data.npz").unlink()
+    assert dict(run.evaluate()) == read
+
+
 def test_the_same_evaluation_is_logged_once(folder):
     """So a command that is repeated, such as `resume` of a finished run, changes no file."""
     tinynet.evaluate(folder.path)

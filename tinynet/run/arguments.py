@@ -231,6 +231,7 @@ _FAULTS: dict[str, Callable[[Any], str | None]] = {
     "exact": _flag,
     "fleet": _fleet,
     "fleet_timeout": _seconds,
+    "keep_data": _flag,
     "kernels": _kernels,
     "layout": _layout,
     "lock": _flag,

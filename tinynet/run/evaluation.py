@@ -156,9 +156,11 @@ def evaluate_split(
     given: GivenData | None,
     settings: Settings,
     group: ProcessGroup | None,
+    trained_on: Data | None = None,
 ) -> Evaluation:
     """Evaluate a split of the run's data, or of those given in their place; see `evaluate`.
 
+    ``trained_on`` are the data of the run if they are open; otherwise they are opened here.
     The result is also appended to the run's ``evaluations.jsonl``, and that of the test split
     recorded by its loggers, unless the data have changed. Of several processes, the first does so.
     """
@@ -175,6 +177,8 @@ def evaluate_split(
 
     def opened(root: Callable[[], Path]) -> Data:
         assert spec.data is not None
+        if trained_on is not None:
+            return trained_on
         return Data(spec.data, root(), spec.training.seed, state.transforms, datasets)
 
     with verifying(settings.get("verify_data", False)):

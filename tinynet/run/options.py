@@ -40,6 +40,8 @@ class Settings(TypedDict, total=False):
             those of an earlier reading.
         profile: Record the time of some steps, and write it to the run folder: True, or the number
             of steps; only for training.
+        keep_data: Keep the opened data in the result of training, so that its `evaluate` need not
+            read them again; they take memory as long as it exists.
     """
 
     data_root: str | Path | None
@@ -54,6 +56,7 @@ class Settings(TypedDict, total=False):
     strict_finite: bool
     verify_data: bool
     profile: bool | int | None
+    keep_data: bool
 
 
 def data_root(settings: Settings, default: Path) -> Path:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
+from tinynet.data.data import Data
 from tinynet.data.given import GivenData
 from tinynet.data.splits import SplitName
 from tinynet.network.network import Network
@@ -48,6 +49,7 @@ class Run:
         stop_message: The reason that the observer gave for stopping the run; it may be empty.
         processes: The number of processes that trained the run together.
         profile: The profile, if one was asked for and a step was recorded.
+        data: The opened data, if they are kept; see `Settings`.
     """
 
     path: Path
@@ -67,6 +69,7 @@ class Run:
     stop_message: str = ""
     processes: int = 1
     profile: "Profile | None" = field(default=None, repr=False)
+    data: Data | None = field(default=None, repr=False, compare=False)
 
     @property
     def checkpoints(self) -> list[Path]:
@@ -92,7 +95,9 @@ class Run:
         arguments = dict(locals())
         with processes("evaluate", settings, arguments) as group:
             check_arguments("evaluate", arguments)
-            return evaluate_split(self.path, split, checkpoint, self.given, settings, group)
+            # A checkpoint that is named may be of another run.
+            opened = self.data if checkpoint is None else None
+            return evaluate_split(self.path, split, checkpoint, self.given, settings, group, opened)
 
 
 @dataclass(frozen=True)
@@ -127,7 +132,7 @@ def train_session(session: Session, settings: Settings, given: GivenData | None)
     end = RunEnd(path, figures, seconds, reason, message, profile)
     if session.trainer.group is not None:
         session.trainer.group.share(end)
-    return _run(session.trainer, end, given)
+    return _run(session.trainer, end, given, settings)
 
 
 def train_joined(session: JoinedSession, settings: Settings, given: GivenData | None) -> Run:
@@ -135,7 +140,7 @@ def train_joined(session: JoinedSession, settings: Settings, given: GivenData | 
     with _profiled(session, settings):
         session.train()
     assert session.trainer.group is not None
-    return _run(session.trainer, session.trainer.group.share(), given)
+    return _run(session.trainer, session.trainer.group.share(), given, settings)
 
 
 def _profiled(
@@ -148,7 +153,7 @@ def _profiled(
     return profiled(session, settings)
 
 
-def _run(trainer: Trainer, end: RunEnd, given: GivenData | None) -> Run:
+def _run(trainer: Trainer, end: RunEnd, given: GivenData | None, settings: Settings) -> Run:
     progress, training = trainer.progress, trainer.spec.training
     stopping, best = training.early_stopping, progress.best
     return Run(
@@ -169,4 +174,5 @@ def _run(trainer: Trainer, end: RunEnd, given: GivenData | None) -> Run:
         end.stop_message,
         1 if trainer.group is None else trainer.group.size,
         end.profile,
+        trainer.data if settings.get("keep_data") else None,
     )
