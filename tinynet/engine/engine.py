@@ -68,6 +68,7 @@ class Engine:
         self._program = program
         self._losses = [part.name for part in program.losses]
         self._counted = [part for part in program.losses if part.counted is not None]
+        self._means = [part for part in program.losses if part.counted is None]
         self.threads = threads_to_use(threads)
         self.group = group
         self._shards = shards
@@ -149,9 +150,8 @@ class Engine:
             losses: The losses of all shards, in order: the ``losses`` of all processes.
         """
         program = self._program
-        sums = {of.name: sum([values[of.name] for values in losses]) for of in program.losses}
-        per_sample = [of for of in program.losses if of.counted is None]
-        loss = sum([of.weight * sums[of.name] for of in per_sample])
+        sums = {name: sum([values[name] for values in losses]) for name in self._losses}
+        loss = sum([part.weight * sums[part.name] for part in self._means])
         if len(part.share.slices) == 1 and self.group is None:
             gradients = {address: one for address, (one,) in part.gradients.items()}
         else:  # in the context of a whole step, if it is called within one

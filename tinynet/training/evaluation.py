@@ -46,9 +46,12 @@ class LossSums(NamedTuple):
         cls, results: Sequence[BatchResult], samples: int, counts: dict[str, float]
     ) -> "LossSums":
         """Return the sums of the results of an engine."""
-        names = results[0].losses
-        losses = {name: sum([result.losses[name] for result in results]) for name in names}
-        return cls(sum([result.loss for result in results]), losses, counts, samples)
+        first, *others = results
+        loss, losses = first.loss, first.losses
+        for result in others:
+            loss += result.loss
+            losses = {name: value + result.losses[name] for name, value in losses.items()}
+        return cls(loss, losses, counts, samples)
 
 
 class Figures:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -65,10 +64,6 @@ class StepSamples:
 
     def __len__(self) -> int:
         """Return the number of samples in the whole step."""
-        return self._count
-
-    @cached_property
-    def _count(self) -> int:
         if self.share is not None:
             return self.share.samples
         x = next(iter(self.x.values())) if isinstance(self.x, Mapping) else self.x
