@@ -98,24 +98,30 @@ def site(install: Callable[..., Path]) -> Path:
     return install("sound", {"layers": {"good": "sound:Good"}}, GOOD)
 
 
-def write_odd(site: Path, files: dict[str, bytes]) -> None:
-    place = site / "odd-1.0.dist-info"
+def write_odd(site: Path, files: dict[str, bytes], name: str = "odd") -> None:
+    place = site / f"{name}-1.0.dist-info"
     place.mkdir()
-    for name, content in files.items():
-        (place / name).write_bytes(content)
+    for file, content in files.items():
+        (place / file).write_bytes(content)
 
 
 def entries() -> list[Entry]:
-    return [entry for group in GROUPS for entry in registry.default().entries(group)]
+    plugins = registry.default()  # which reads the metadata again in each call
+    return [entry for group in GROUPS for entry in plugins.entries(group)]
 
 
-def assert_others_work() -> None:
-    """Assert that all other distributions are found, listed and examined."""
+def assert_others_are_found() -> None:
+    """Assert that all other distributions are found and listed."""
     all_entries = entries()
     sound = [entry.qualified for entry in all_entries if entry.distribution == "sound"]
     assert sound == ["sound:good"]
     assert len([entry for entry in all_entries if entry.distribution == "tinynet-core"]) > 50
     assert len(listed(all_entries, all_entries)) == len(all_entries)
+
+
+def assert_others_work() -> None:
+    """Assert that all other distributions are found, listed and examined."""
+    assert_others_are_found()
     (one,) = examine("sound")
     assert one.ok
 
@@ -124,7 +130,7 @@ def assert_others_work() -> None:
 def test_damaged_distribution_is_skipped_and_reported(site: Path, what: str) -> None:
     files, problem = DAMAGES[what]
     write_odd(site, files)
-    assert_others_work()
+    assert_others_are_found()
     assert not [entry for entry in entries() if entry.name == "odd"]
     if problem is None:
         assert damages() == []
@@ -138,9 +144,16 @@ def test_damaged_distribution_is_skipped_and_reported(site: Path, what: str) -> 
     assert examine("odd") == []
 
 
+def test_others_work_beside_all_damaged_distributions(site: Path) -> None:
+    for number, (files, _) in enumerate(DAMAGES.values()):
+        write_odd(site, files, f"odd{number}")
+    assert_others_work()
+    assert len(damages()) == len([problem for _, problem in DAMAGES.values() if problem])
+
+
 def test_folder_in_place_of_a_metadata_file_is_reported(site: Path) -> None:
     (site / "odd-1.0.dist-info" / "entry_points.txt").mkdir(parents=True)
-    assert_others_work()
+    assert_others_are_found()
     (damage,) = damages()
     assert "cannot be read (no permission, or not a file)" in damage.problem
 
@@ -172,7 +185,7 @@ def test_version_that_hides_another_on_the_path_is_not_damage(
     (place / "METADATA").write_text("Metadata-Version: 2.1\nName: sound\nVersion: 0.9\n")
     (place / "entry_points.txt").write_text("[tinynet.layers]\nold = sound:Old\n")
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "later")])
-    assert_others_work()
+    assert_others_are_found()
     assert damages() == []
 
 
