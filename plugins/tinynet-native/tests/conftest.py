@@ -1,4 +1,4 @@
-"""The fixture `level`: its tests run once for each level of dispatch of this machine."""
+"""Fixtures: tests run once for each level of dispatch of this machine, and for each dtype."""
 
 import pytest
 from tinynet_native import _kernels
@@ -10,3 +10,8 @@ def level(request):
     _kernels.use_level(request.param)
     yield request.param
     _kernels.use_level(before)
+
+
+@pytest.fixture(params=["float32", "float64"])
+def dtype(request):
+    return request.param

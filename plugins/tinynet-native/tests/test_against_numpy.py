@@ -11,6 +11,8 @@ from tinynet.kernels import Window
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.testing import kernel_checks
 
+from .arrays import poisoned
+
 pytestmark = pytest.mark.usefixtures("level")
 
 NATIVE, REFERENCE = NativeKernels(), NumpyKernels()
@@ -21,18 +23,6 @@ EVERY = (True, True, True)
 @pytest.mark.parametrize("check", kernel_checks(NativeKernels, draws=20), ids=str)
 def test_conforms_to_the_protocol_of_kernels(check):
     check()
-
-
-@pytest.fixture(params=["float32", "float64"])
-def dtype(request):
-    return request.param
-
-
-def poisoned(shape, dtype):
-    """Return memory that is poisoned: a kernel must write every element before it reads it."""
-    array = np.empty(shape, dtype)
-    array.fill(np.nan if array.dtype.kind == "f" else 255)
-    return array
 
 
 def agree(actual, expected, terms=1, case=None):

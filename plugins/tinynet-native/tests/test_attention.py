@@ -6,21 +6,13 @@ from tinynet_native import NativeKernels, _kernels
 
 from tinynet.kernels.numpy import NumpyKernels
 
+from .arrays import poisoned
+
 pytestmark = pytest.mark.usefixtures("level")
 
 NATIVE, REFERENCE = NativeKernels(), NumpyKernels()
 TOLERANCE = {"float32": 1e-4, "float64": 1e-11}
 EVERY = (True, True, True)
-
-
-@pytest.fixture(params=["float32", "float64"])
-def dtype(request):
-    return request.param
-
-
-def poisoned(shape, dtype):
-    """Return memory that is poisoned: a kernel must write every element before it reads it."""
-    return np.full(shape, np.nan, dtype)
 
 
 def drawn(rng, dtype, *shape):

@@ -9,15 +9,12 @@ from tinynet_native import NativeKernels
 
 from tinynet.kernels import Window
 
+from .arrays import poisoned
+
 pytestmark = pytest.mark.usefixtures("level")
 
 KERNELS = NativeKernels()
 EVERY = (True, True, True)
-
-
-def poisoned(shape, dtype):
-    """Return memory that is poisoned: a kernel must write every element before it reads it."""
-    return np.full(shape, np.nan, dtype)
 
 
 def some(rng, *shape):

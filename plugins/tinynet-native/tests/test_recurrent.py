@@ -13,6 +13,8 @@ from tinynet_native import NativeKernels
 from tinynet.kernels import Recurrence, RecurrentNeeds
 from tinynet.kernels.numpy import NumpyKernels
 
+from .arrays import as_bytes, poisoned
+
 pytestmark = pytest.mark.usefixtures("level")
 
 NATIVE, REFERENCE = NativeKernels(), NumpyKernels()
@@ -41,16 +43,6 @@ LAYERS = {
 @pytest.fixture(params=LAYERS)
 def layer(request):
     return LAYERS[request.param]
-
-
-@pytest.fixture(params=["float32", "float64"])
-def dtype(request):
-    return request.param
-
-
-def poisoned(shape, dtype):
-    """Return memory that is poisoned: a kernel must write every element before it reads it."""
-    return np.full(shape, np.nan, dtype)
 
 
 class Case(NamedTuple):
@@ -126,10 +118,6 @@ def test_any_shape_and_options_agree_with_the_reference(layer, dtype):
 def test_long_sequences_and_wide_inputs_agree_with_the_reference(layer, sizes):
     case = draw(layer, np.random.default_rng(2), "float64", *sizes, plain=True)
     agree(outcome(NATIVE, layer, case), outcome(REFERENCE, layer, case), sizes)
-
-
-def as_bytes(results):
-    return [None if array is None else array.tobytes() for array in results]
 
 
 def test_any_number_of_threads_gives_the_same_bits(layer, dtype):

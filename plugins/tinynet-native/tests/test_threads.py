@@ -13,20 +13,11 @@ from tinynet_native import NativeKernels, _kernels
 
 from tinynet.kernels import Window
 
+from .arrays import as_bytes, normal, poisoned
+
 KERNELS = NativeKernels()
 MORE_THREADS = (2, 3, 4, 8)
 EVERY = (True, True, True)
-
-
-def poisoned(shape, dtype):
-    """Return memory that is poisoned: a kernel must write every element before it reads it."""
-    array = np.empty(shape, dtype)
-    array.fill(np.nan if array.dtype.kind == "f" else 255)
-    return array
-
-
-def as_bytes(results):
-    return [None if array is None else array.tobytes() for array in results]
 
 
 def same_on_any_number_of_threads(call, case):
@@ -36,10 +27,6 @@ def same_on_any_number_of_threads(call, case):
     for count in MORE_THREADS:
         with KERNELS.on_threads(count):
             assert as_bytes(call()) == expected, (count, case)
-
-
-def arrays(rng, dtype, *shapes):
-    return [rng.normal(size=shape).astype(dtype) for shape in shapes]
 
 
 def convolve(x, weight, bias, window, needs=EVERY):
@@ -68,7 +55,7 @@ def test_convolutions(seed):
         if case == 3:
             channels = filters = groups = int(rng.integers(1, 90))
         samples = int(rng.choice([0, 1, 1, 2, 9]))
-        x, weight, bias = arrays(
+        x, weight, bias = normal(
             rng,
             rng.choice(["float32", "float64"]),
             (samples, height, width, channels),
@@ -92,7 +79,7 @@ def test_convolutions(seed):
 )
 def test_convolutions_of_common_shapes(shape, filters):
     """Few and many samples, images smaller than a tile, and few channels."""
-    x, weight, bias = arrays(
+    x, weight, bias = normal(
         np.random.default_rng(0), "float32", shape, (3, 3, shape[-1], filters), (filters,)
     )
     for padding, strides in ((1, 1), (1, 2), (2, 3)):
@@ -124,7 +111,7 @@ def test_pooling(kind):
     for window in windows:
         for samples in (0, 1, 2, 7):
             height, width = (int(n) for n in rng.integers(30, 60, 2))
-            (x,) = arrays(rng, "float32", (samples, height, width, int(rng.integers(1, 40))))
+            (x,) = normal(rng, "float32", (samples, height, width, int(rng.integers(1, 40))))
             same_on_any_number_of_threads(
                 lambda x=x, window=window: pool(kind, x, window), (x.shape, window)
             )
@@ -143,7 +130,7 @@ def test_dense_layers():
     sizes = [(0, 9, 9), (1, 700, 300), (1, 3000, 10), (4, 500, 130), (99, 300, 10), (130, 784, 256)]
     sizes += [tuple(int(n) for n in rng.integers(1, 400, 3)) for _ in range(15)]
     for rows, inputs, units in sizes:
-        tensors = arrays(
+        tensors = normal(
             rng,
             rng.choice(["float32", "float64"]),
             (rows, inputs),
@@ -184,7 +171,7 @@ def normalize(x, gamma, beta):
 def test_normalization():
     rng = np.random.default_rng(3)
     for rows, channels in ((5000, 7), (3001, 33), (400, 300), (129, 700), (1, 50_000), (900, 64)):
-        tensors = arrays(rng, "float32", (rows, channels), (channels,), (channels,))
+        tensors = normal(rng, "float32", (rows, channels), (channels,), (channels,))
         same_on_any_number_of_threads(lambda tensors=tensors: normalize(*tensors), (rows, channels))
 
 
@@ -207,7 +194,7 @@ def test_group_normalization():
         ]
     ):
         dtype = ("float32", "float64")[case % 2]
-        tensors = arrays(rng, dtype, shape, shape[-1:], shape[-1:])
+        tensors = normal(rng, dtype, shape, shape[-1:], shape[-1:])
         for relu in (False, True):
             same_on_any_number_of_threads(
                 lambda tensors=tensors, groups=groups, relu=relu: normalize_groups(
@@ -235,7 +222,7 @@ def test_attention(causal):
         (1, 90, 110, 8, 1, 16),
         (7, 61, 70, 6, 3, 10),
     ):
-        tensors = arrays(
+        tensors = normal(
             rng,
             rng.choice(["float32", "float64"]),
             (samples, steps, heads, size),
@@ -251,7 +238,7 @@ def test_attention(causal):
 
 @pytest.mark.usefixtures("level")
 def test_rotation():
-    x, cosines, sines = arrays(
+    x, cosines, sines = normal(
         np.random.default_rng(5), "float32", (3, 200, 5, 40), (200, 20), (200, 20)
     )
     same_on_any_number_of_threads(lambda: [KERNELS.rotate(x, cosines, sines, poisoned)], "rotation")
@@ -297,14 +284,14 @@ def updated(initial):
 @pytest.mark.parametrize("size", [0, 1, 40_000, 33_001, 300_007])
 def test_elementwise_kernels_and_updates(size):
     rng = np.random.default_rng(size)
-    x, dy = arrays(rng, "float32", size, size)
+    x, dy = normal(rng, "float32", size, size)
     uniform = rng.random(size, np.float32)
     same_on_any_number_of_threads(lambda: elementwise(x, dy, uniform), size)
-    initial = [np.abs(array) for array in arrays(rng, "float32", *[size] * 5)]
+    initial = [np.abs(array) for array in normal(rng, "float32", *[size] * 5)]
     same_on_any_number_of_threads(lambda: updated(initial), size)
 
 
-X, WEIGHT, BIAS = arrays(np.random.default_rng(0), "float32", (64, 300), (300, 200), 200)
+X, WEIGHT, BIAS = normal(np.random.default_rng(0), "float32", (64, 300), (300, 200), 200)
 
 
 def forward():

@@ -7,6 +7,8 @@ from tinynet_native import NativeKernels
 from tinynet.kernels import Window
 from tinynet.kernels.numpy import NumpyKernels
 
+from .arrays import normal, poisoned
+
 pytestmark = pytest.mark.usefixtures("level")
 
 NATIVE, REFERENCE = NativeKernels(), NumpyKernels()
@@ -14,23 +16,9 @@ TOLERANCE = {"float32": 2e-5, "float64": 1e-12}
 EVERY = (True, True, True)
 
 
-@pytest.fixture(params=["float32", "float64"])
-def dtype(request):
-    return request.param
-
-
 @pytest.fixture(params=[(3, 3), (1, 3), (1, 5)], ids=str)
 def kernel(request):
     return request.param
-
-
-def poisoned(shape, dtype):
-    """Return memory that is poisoned: a kernel must write every element before it reads it."""
-    return np.full(shape, np.nan, dtype)
-
-
-def arrays(rng, dtype, *shapes):
-    return [rng.normal(size=shape).astype(dtype) for shape in shapes]
 
 
 def drawn(seed, dtype, kernel):
@@ -47,7 +35,7 @@ def drawn(seed, dtype, kernel):
     width += 10 * extent if alone else 0
     samples = 12 if seed == 0 else int(rng.integers(1, 4))  # 12: several shares of tiles
     shapes = (samples, height, width, channels), (*kernel, channels, filters)
-    x, weight, bias = arrays(rng, dtype, *shapes, (filters,))
+    x, weight, bias = normal(rng, dtype, *shapes, (filters,))
     needs = tuple(bool(needed) for needed in rng.integers(0, 2, 3)) if seed % 2 else EVERY
     window = Window(kernel, padding=padding, dilation=dilation)
     return x, weight, bias if rng.integers(2) else None, window, needs
@@ -87,7 +75,7 @@ def test_any_number_of_threads_gives_the_same_bits(seed, dtype, kernel):
 
 
 def test_a_sample_does_not_depend_on_its_batch(dtype, kernel):
-    x, weight = arrays(np.random.default_rng(0), dtype, (5, 12, 13, 16), (*kernel, 16, 32))
+    x, weight = normal(np.random.default_rng(0), dtype, (5, 12, 13, 16), (*kernel, 16, 32))
     window = Window(kernel, padding=tuple((n // 2, n // 2) for n in kernel))
     whole, _ = NATIVE.conv2d(x, weight, None, window, poisoned, False)
     for sample in range(5):
@@ -98,7 +86,7 @@ def test_a_sample_does_not_depend_on_its_batch(dtype, kernel):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_values_that_are_not_finite_stay_in_their_tiles(value, dtype):
     """Each pixel is read by the tiles of at most 8 x 8 outputs."""
-    x, weight = arrays(np.random.default_rng(1), dtype, (1, 16, 16, 32), (3, 3, 32, 32))
+    x, weight = normal(np.random.default_rng(1), dtype, (1, 16, 16, 32), (3, 3, 32, 32))
     window = Window((3, 3), padding=((1, 1), (1, 1)))
     expected, _ = NATIVE.conv2d(x, weight, None, window, poisoned, False)
     x[0, 8, 8, 3] = value
@@ -112,7 +100,7 @@ def test_values_that_are_not_finite_stay_in_their_tiles(value, dtype):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_values_that_are_not_finite_stay_in_their_tiles_of_a_row(value, dtype):
     """Each step is read by the tiles of at most 8 outputs, which are as far apart as the cells."""
-    x, weight = arrays(np.random.default_rng(1), dtype, (2, 1, 64, 32), (1, 3, 32, 32))
+    x, weight = normal(np.random.default_rng(1), dtype, (2, 1, 64, 32), (1, 3, 32, 32))
     window = Window((1, 3), padding=((0, 0), (6, 0)), dilation=(1, 3))
     expected, _ = NATIVE.conv2d(x, weight, None, window, poisoned, False)
     x[1, 0, 31, 5] = value
@@ -126,7 +114,7 @@ def test_values_that_are_not_finite_stay_in_their_tiles_of_a_row(value, dtype):
 @pytest.mark.parametrize("cells", [2, 3, 5])
 def test_an_output_of_a_causal_convolution_depends_on_no_later_pixel(dtype, cells):
     """Not even in its last bits: a tile reads later pixels, too."""
-    x, weight = arrays(np.random.default_rng(0), dtype, (1, 1, 32, 32), (1, cells, 32, 32))
+    x, weight = normal(np.random.default_rng(0), dtype, (1, 1, 32, 32), (1, cells, 32, 32))
     window = Window((1, cells), padding=((0, 0), (cells - 1, 0)))
     y, _ = NATIVE.conv2d(x, weight, None, window, poisoned, False, False)
     x[:, :, 17:] = np.inf
@@ -137,7 +125,7 @@ def test_an_output_of_a_causal_convolution_depends_on_no_later_pixel(dtype, cell
 @pytest.mark.parametrize(("cells", "step", "left"), [(3, 2, 2), (3, 1, 0), (2, 1, 0)])
 def test_a_depthwise_gradient_has_no_pixel_beside_its_windows(dtype, cells, step, left):
     """Windows are computed in groups, and the last group of a row may be smaller."""
-    x, weight = arrays(np.random.default_rng(0), dtype, (2, 1, 17, 16), (1, cells, 1, 16))
+    x, weight = normal(np.random.default_rng(0), dtype, (2, 1, 17, 16), (1, cells, 1, 16))
     window = Window((1, cells), (1, step), ((0, 0), (left, 0)))
     x[:, :, -1] = np.inf
     y, saved = NATIVE.conv2d(x, weight, None, window, poisoned, True, False)

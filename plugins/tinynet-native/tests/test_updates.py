@@ -11,11 +11,6 @@ pytestmark = pytest.mark.usefixtures("level")
 NATIVE = NativeKernels()
 
 
-@pytest.fixture(params=["float32", "float64"])
-def dtype(request):
-    return request.param
-
-
 UPDATES = {
     "sgd": ("sgd", 1, (None, 0.0, False, 0.0, 0.1)),
     "sgd with decay": ("sgd", 1, (None, 0.0, False, 0.01, 0.1)),
