@@ -29,15 +29,19 @@ def damaged(plugin, folder):
     [["layers"], ["layers", "dense"], ["schema"], ["plugins", "list"],
      ["plugins", "check", "relu"], ["plugins", "new", "my-layer"], ["plugins", "doctor", "odd"]],
 )  # fmt: skip
-def test_a_damaged_distribution_stops_no_command(process, damaged, words):
-    result = process(*words, env=damaged)
+def test_a_damaged_distribution_stops_no_command(forked, damaged, words):
+    result = forked(*words, env=damaged)
     assert result.code == 0, result.err
 
 
-@pytest.mark.parametrize("content", [b"[others]\nno equals sign\n", b"[others]\n\xff = a:b\n"])
+NO_POINT, NO_TEXT = b"[others]\nno equals sign\n", b"[others]\n\xff = a:b\n"
+
+
 @pytest.mark.parametrize(
-    "words", [["layers"], ["check"], ["inspect"], ["plugins", "doctor", "odd"]]
-)
+    ("words", "content"),
+    [(["layers"], NO_POINT), (["check"], NO_TEXT), (["inspect"], NO_POINT), (["inspect"], NO_TEXT),
+     (["plugins", "doctor", "odd"], NO_TEXT)],
+)  # fmt: skip
 def test_entry_points_that_python_cannot_parse_stop_no_command(
     process, damaged, folder, write_spec, run, words, content
 ):
@@ -52,14 +56,14 @@ def test_a_damaged_distribution_stops_no_training(process, damaged, write_spec):
     assert process("train", write_spec(epochs=1), "--quiet", env=damaged).code == 0
 
 
-def test_the_doctor_names_a_damaged_distribution_and_ends_with_5(process, damaged, folder):
-    result = process("plugins", "doctor", "worse", env=damaged)
+def test_the_doctor_names_a_damaged_distribution_and_ends_with_5(forked, damaged, folder):
+    result = forked("plugins", "doctor", "worse", env=damaged)
     assert result.code == 5
     place = folder / "site" / "worse-3.dist-info"
     message = f"{place}: its METADATA is missing or has no name: reinstall it"
     assert f"\ndamaged: {message}\n" in result.out
     assert "0 examined, 1 damaged; layers compute" in result.out
-    assert f"damaged: {message}\n" in process("plugins", "list", env=damaged).out
-    report = process("plugins", "doctor", "worse", "--json", env=damaged).json
+    assert f"damaged: {message}\n" in forked("plugins", "list", env=damaged).out
+    report = forked("plugins", "doctor", "worse", "--json", env=damaged).json
     assert report["ok"] is False
     assert [one["where"] for one in report["damaged"]] == [str(place)]

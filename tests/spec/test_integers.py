@@ -9,12 +9,13 @@ from jsonschema import Draft202012Validator
 from tinynet import load_spec, registry
 from tinynet.errors import SpecError
 from tinynet.spec.schema import spec_schema
+from tinynet.spec.versions import VERSION
 from tinynet.text.document import LARGEST_INTEGER, with_integers
 
 ROOT = Path(__file__).parents[2]
 SPECS = [
     *sorted((ROOT / "models").glob("*.json")),
-    *sorted(Path(__file__).parent.glob("corpus/1/*")),
+    *sorted(Path(__file__).parent.glob(f"corpus/{VERSION}/*")),
 ]
 
 
@@ -33,6 +34,7 @@ def schema():
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_integers_may_be_written_as_floats(path, schema):
+    """Also in the schema, which so accepts all these specs: an integer is no less valid."""
     spec = json.loads(path.read_text(encoding="utf-8"))
     resolved = load_spec(with_floats(spec)).resolved()
     assert json.dumps(resolved) == json.dumps(load_spec(spec).resolved())
