@@ -1,5 +1,6 @@
 """Convolution as matrix products over the columns that its windows make of an image.
 
+Columns are made again for the backward pass: memory that is kept until then would take longer.
 Groups are a batch of smaller products. A matrix (..., C) of G groups is viewed as (G, R, C / G);
 R counts windows, or rows of the kernel.
 """
@@ -22,8 +23,8 @@ FEW_CHANNELS = 4
 class Saved(NamedTuple):
     """The values that `conv2d` saves for `conv2d_backward`."""
 
-    columns: Array  # the pixels of each window, (G, R, kh * kw * C / G); if depthwise, the images
-    in_shape: Shape  # (N, H, W, C)
+    x: Array  # the input, (N, H, W, C)
+    columns: Array | None  # the pixels of each window, (G, R, kh * kw * C / G), if they are few
     rectified: Array | None  # the output, (N, Ho, Wo, F), if a ReLU was applied
 
 
@@ -49,12 +50,13 @@ def conv2d(
     if is_depthwise(weight, channels):
         y = convolve(x, weight, window, empty)
         _finish(y, bias, relu)
-        return y, Saved(x, x.shape, y if relu else None) if keep else None
-    columns = _columns(x, groups, window, empty)
+        return y, Saved(x, None, y if relu else None) if keep else None
+    kept = keep and channels < FEW_CHANNELS
+    columns = _columns(x, groups, window, empty if kept else np.empty)
     y = empty((samples, *window.out_size(height, width), weight.shape[3]), x.dtype)
     np.matmul(columns, _grouped(weight, groups), out=_grouped(y, groups))
     _finish(y, bias, relu)
-    return y, Saved(columns, x.shape, y if relu else None) if keep else None
+    return y, Saved(x, columns if kept else None, y if relu else None) if keep else None
 
 
 def conv2d_backward(
@@ -67,19 +69,21 @@ def conv2d_backward(
 ) -> ThreeGradients:
     """See `Kernels.conv2d_backward`."""
     needs_x, needs_weight, needs_bias = needs
-    channels = saved.in_shape[3]
-    groups = channels // weight.shape[2]
+    x, groups = saved.x, saved.x.shape[3] // weight.shape[2]
     dx = dweight = None
     if saved.rectified is not None:
         dy = relu_backward(dy, saved.rectified, empty)
     if needs_x:
-        dx = _input_gradient(dy, weight, saved.in_shape, window, empty)
-    if needs_weight and is_depthwise(weight, channels):
-        dweight = weight_gradient(dy, saved.columns, weight, window, empty)
+        dx = _input_gradient(dy, weight, x.shape, window, empty)
+    if needs_weight and is_depthwise(weight, x.shape[3]):
+        dweight = weight_gradient(dy, x, weight, window, empty)
     elif needs_weight:
         dweight = empty(weight.shape, weight.dtype)
-        columns = saved.columns.transpose(0, 2, 1)
-        np.matmul(columns, _grouped(dy, groups), out=_grouped(dweight, groups))
+        columns = saved.columns
+        if columns is None:
+            columns = _columns(x, groups, window, np.empty)
+        turned = columns.transpose(0, 2, 1)
+        np.matmul(turned, _grouped(dy, groups), out=_grouped(dweight, groups))
     return dx, dweight, channel_sums(dy) if needs_bias else None
 
 
@@ -114,7 +118,7 @@ def conv2d_transpose_backward(
     if saved.rectified is not None:
         dy = relu_backward(dy, saved.rectified, empty)
     if needs_x or needs_weight:
-        columns = _columns(dy, groups, window, empty)
+        columns = _columns(dy, groups, window, np.empty)
     if needs_x:
         dx = empty(x.shape, x.dtype)
         np.matmul(columns, _grouped(weight, groups), out=_grouped(dx, groups))
@@ -189,7 +193,7 @@ def _input_gradient(
         np.matmul(dy_groups, transposed, out=_grouped(dx, groups))
         return dx
     dx.fill(0)
-    part = empty((*dy.shape[:3], in_shape[3]), dy.dtype)
+    part = np.empty((*dy.shape[:3], in_shape[3]), dy.dtype)
     for cell in window.cells(*in_shape[1:3]):
         transposed = _grouped(weight[cell.row, cell.column], groups).transpose(0, 2, 1)
         np.matmul(dy_groups, transposed, out=_grouped(part, groups))

@@ -26,7 +26,7 @@ def convolve(x: Array, weight: Array, window: Window, empty: Empty) -> Array:
     samples, height, width, channels = x.shape
     y = empty((samples, *window.out_size(height, width), channels), x.dtype)
     y.fill(0)
-    part = empty(y.shape, x.dtype)
+    part = np.empty(y.shape, x.dtype)
     for cell in window.cells(height, width):
         factor = weight[cell.row, cell.column, 0]
         y[cell.windows] += _scaled(x[cell.pixels], factor, part[cell.windows])
@@ -39,7 +39,7 @@ def input_gradient(
     """Return dx (N, H, W, C) from dy (N, Ho, Wo, C)."""
     dx = empty(in_shape, dy.dtype)
     dx.fill(0)
-    part = empty(dy.shape, dy.dtype)
+    part = np.empty(dy.shape, dy.dtype)
     for cell in window.cells(*in_shape[1:3]):
         factor = weight[cell.row, cell.column, 0]
         dx[cell.pixels] += _scaled(dy[cell.windows], factor, part[cell.windows])
@@ -50,7 +50,7 @@ def weight_gradient(dy: Array, x: Array, weight: Array, window: Window, empty: E
     """Return dweight (kh, kw, 1, C) from dy (N, Ho, Wo, C) and x (N, H, W, C)."""
     dweight = empty(weight.shape, weight.dtype)
     dweight.fill(0)
-    part = empty(dy.shape, dy.dtype)
+    part = np.empty(dy.shape, dy.dtype)
     for cell in window.cells(*x.shape[1:3]):
         part.fill(0)
         np.multiply(x[cell.pixels], dy[cell.windows], out=part[cell.windows])
