@@ -26,7 +26,7 @@ BASE = {
     },
 }
 CHANGES = [revision.change for revision in REVISIONS]
-STREAMS, FROZEN, WEIGHTS, DEPTHWISE, ATTENTION, CLASSES = CHANGES
+STREAMS, FROZEN, WEIGHTS, DEPTHWISE, ATTENTION, CLASSES, DEPTHWISE_GRADIENT = CHANGES
 
 
 class Jitter:
@@ -101,9 +101,14 @@ CONCERNED = {
     "dropout": (with_layers(DROPOUT), False, []),
     "frozen batch norm": (with_layers(FROZEN_NORM), False, []),
     "weights": (BASE, True, [WEIGHTS]),
-    "depthwise": (with_layers({**CONV, "groups": 16}), False, [DEPTHWISE]),
+    "depthwise": (with_layers({**CONV, "groups": 16}), False, [DEPTHWISE, DEPTHWISE_GRADIENT]),
     "grouped": (with_layers({**CONV, "groups": 8}), False, []),
     "few channels": (with_layers({**CONV, "filters": 8, "groups": 8}), False, []),
+    "separable": (
+        with_layers({**CONV, "type": "separable_conv2d"}),
+        False,
+        [DEPTHWISE_GRADIENT],
+    ),
     "attention": (
         with_layers({"type": "multi_head_attention", "num_heads": 2}),
         False,

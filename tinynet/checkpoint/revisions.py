@@ -49,9 +49,25 @@ def _has_frozen_random_layer(spec: "Spec", weighted: bool) -> bool:
 
 def _has_depthwise_layer(spec: "Spec", weighted: bool) -> bool:
     """Return True if a conv2d layer may have as many groups as channels, at least 16."""
+    return _has_grouped_layer(spec, "conv2d")
+
+
+def _has_any_depthwise_layer(spec: "Spec", weighted: bool) -> bool:
+    """Return True if a layer of any kind may have a filter for each channel."""
+    nodes = [node for node in spec.network.layers if node.type]
+    names = [entry.name for entry in _entries(nodes) if entry.distribution == _CORE]
+    kinds = ("depthwise_conv", "separable_conv")
+    return _has_grouped_layer(spec, "conv1d", "conv2d", "conv3d") or any(
+        name.startswith(kinds) for name in names
+    )
+
+
+def _has_grouped_layer(spec: "Spec", *types: str) -> bool:
+    """Return True if a layer of some types may have as many groups as channels, at least 16."""
     nodes = [node for node in spec.network.layers if node.type]
     entries = zip(nodes, _entries(nodes), strict=True)
-    layers = [node.options for node, entry in entries if entry.qualified == f"{_CORE}:conv2d"]
+    qualified = [f"{_CORE}:{name}" for name in types]
+    layers = [node.options for node, entry in entries if entry.qualified in qualified]
     counts = [groups for o in layers if (groups := o["groups"]) == o["filters"]]
     return any(isinstance(groups, int) and groups >= MANY_CHANNELS for groups in counts)
 
@@ -95,6 +111,11 @@ REVISIONS = (
         6,
         "class weights of probabilities are now rounded by their own sample alone",
         lambda spec, weighted: spec.training.class_weights is not None,
+    ),
+    Revision(
+        7,
+        "NumPy's kernels now add the terms of a depthwise gradient in another order",
+        _has_any_depthwise_layer,
     ),
 )
 """Every revision, in the order of their numbers."""

@@ -1,19 +1,19 @@
 """Depthwise convolution: one filter for each channel.
 
 As a batch of matrix products, one for each channel, it would copy every pixel once for each cell of
-the kernel, and its products would be too small to be fast. A pass over the image for each cell
-needs neither.
+the kernel, and its products would be too small to be fast. `np.einsum` reads the pixels where they
+are and keeps a row of sums in the cache, and other threads of Python run meanwhile.
 """
 
 import numpy as np
 
 from tinynet.kernels import Window
-from tinynet.kernels.elementwise import channel_sums
 from tinynet.kernels.memory import Empty
+from tinynet.kernels.window import Pair
 from tinynet.types import Array, Shape
 
 MANY_CHANNELS = 16
-"""From here on, a pass over the image takes less time than products of one channel each."""
+"""From here on, it takes less time than products of one channel each."""
 
 
 def is_depthwise(weight: Array, channels: int) -> bool:
@@ -25,45 +25,80 @@ def convolve(x: Array, weight: Array, window: Window, empty: Empty) -> Array:
     """Return the convolution, without a bias: x (N, H, W, C) -> (N, Ho, Wo, C)."""
     samples, height, width, channels = x.shape
     y = empty((samples, *window.out_size(height, width), channels), x.dtype)
-    y.fill(0)
-    part = np.empty(y.shape, x.dtype)
-    for cell in window.cells(height, width):
-        factor = weight[cell.row, cell.column, 0]
-        y[cell.windows] += _scaled(x[cell.pixels], factor, part[cell.windows])
-    return y
+    return _weighted_sums(_seen(x, window, y.shape), weight, y)
 
 
 def input_gradient(
     dy: Array, weight: Array, in_shape: Shape, window: Window, empty: Empty
 ) -> Array:
-    """Return dx (N, H, W, C) from dy (N, Ho, Wo, C)."""
-    dx = empty(in_shape, dy.dtype)
-    dx.fill(0)
-    part = np.empty(dy.shape, dy.dtype)
-    for cell in window.cells(*in_shape[1:3]):
-        factor = weight[cell.row, cell.column, 0]
-        dx[cell.pixels] += _scaled(dy[cell.windows], factor, part[cell.windows])
-    return dx
+    """Return dx (N, H, W, C) from dy (N, Ho, Wo, C): for each pixel, a sum over its windows."""
+    (samples, height, width, channels), (rows, columns) = in_shape, dy.shape[1:3]
+    (down, across), ((top, _), (left, _)) = window.strides, window.padding
+    above, before = max(window.extent[0] - 1 - top, 0), max(window.extent[1] - 1 - left, 0)
+    last = above + (rows - 1) * down + 1, before + (columns - 1) * across + 1
+    size = max(above + top + height, last[0]), max(before + left + width, last[1])
+    # Each window's gradient at its first pixel, with zeros between them and around them.
+    spread = np.zeros((samples, *size, channels), dy.dtype)
+    spread[:, above : last[0] : down, before : last[1] : across] = dy
+    # A pixel is the cell (i, j) of the window that starts i steps above and j steps before it.
+    back = -window.dilation[0], -window.dilation[1]
+    first = above + top, before + left
+    cells = _cells(spread, first, in_shape, window.kernel_size, (1, 1), back)
+    return _weighted_sums(cells, weight, empty(in_shape, dy.dtype))
 
 
 def weight_gradient(dy: Array, x: Array, weight: Array, window: Window, empty: Empty) -> Array:
     """Return dweight (kh, kw, 1, C) from dy (N, Ho, Wo, C) and x (N, H, W, C)."""
+    cells = _seen(x, window, dy.shape)
+    sums = np.einsum("nhwijk,nhwk->ijk", cells, dy.reshape(*cells.shape[:3], -1))
     dweight = empty(weight.shape, weight.dtype)
-    dweight.fill(0)
-    part = np.empty(dy.shape, dy.dtype)
-    for cell in window.cells(*x.shape[1:3]):
-        part.fill(0)
-        np.multiply(x[cell.pixels], dy[cell.windows], out=part[cell.windows])
-        dweight[cell.row, cell.column, 0] = channel_sums(part)
+    sums.reshape(*window.kernel_size, -1, x.shape[3]).sum(axis=2, out=dweight[:, :, 0])
     return dweight
 
 
-def _scaled(x: Array, factor: Array, out: Array) -> Array:
-    """Return x * factor, (N, H, W, C) and (C,), in a part of the columns of a contiguous array."""
-    samples, height, width, channels = x.shape
-    if x.strides[2:] != out.strides[2:]:
-        return np.multiply(x, factor, out=out)
-    # NumPy's loop over the last axis is several times faster if that is longer than C.
-    rows = samples, height, width * channels
-    np.multiply(x.reshape(rows), np.tile(factor, width), out=out.reshape(rows))
+def _seen(x: Array, window: Window, out_shape: Shape) -> Array:
+    """Return the pixels of each window, as `_cells`."""
+    if window.padded:
+        (samples, height, width, channels), ((top, bottom), (left, right)) = x.shape, window.padding
+        size = top + height + bottom, left + width + right
+        padded = np.zeros((samples, *size, channels), x.dtype)
+        padded[:, top : top + height, left : left + width] = x
+        x = padded
+    return _cells(x, (0, 0), out_shape, window.kernel_size, window.strides, window.dilation)
+
+
+def _cells(
+    image: Array, first: Pair, out_shape: Shape, size: Pair, strides: Pair, steps: Pair
+) -> Array:
+    """Return a view (n, h, w, i, j, k): sample, window (h, w), cell (i, j) and channel.
+
+    Where neighboring windows are neighboring pixels, k are the channels of a row of windows, and
+    there is one w: NumPy's loop over the last axis is several times faster if that is long.
+
+    Args:
+        image: (N, H, W, C).
+        first: The pixel (row, column) of the first cell of the first window.
+        out_shape: (N, windows down, windows right, C).
+        size: Cells of a window, (down, right).
+        strides: Pixels between neighboring windows.
+        steps: Pixels between neighboring cells of a window.
+    """
+    image = np.ascontiguousarray(image)
+    samples, rows, columns, channels = out_shape
+    sample, row, column, channel = image.strides
+    across, length = (columns, channels) if strides[1] > 1 else (1, columns * channels)
+    return np.ndarray(
+        (samples, rows, across, *size, length),
+        image.dtype,
+        image,
+        first[0] * row + first[1] * column,
+        (sample, strides[0] * row, strides[1] * column, steps[0] * row, steps[1] * column, channel),
+    )
+
+
+def _weighted_sums(cells: Array, weight: Array, out: Array) -> Array:
+    """Write the sums of the cells times a weight (kh, kw, 1, C) into ``out``, (N, Ho, Wo, C)."""
+    factors = np.tile(weight[:, :, 0], cells.shape[-1] // weight.shape[3])
+    sums = out.reshape(*cells.shape[:3], cells.shape[-1])
+    np.einsum("nhwijk,ijk->nhwk", cells, factors, out=sums)
     return out
