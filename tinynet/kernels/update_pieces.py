@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-PIECE = 2**16
+PIECE = 2**17
 """Elements that are updated at a time."""
 
 SMALL = 2**12
