@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from tinynet.kernels.memory import MOST_GROWTHS, MOST_KEPT, Workspace
+from tinynet.kernels.memory import (
+    ALIGNMENT,
+    CHUNK,
+    FIRST_BYTES,
+    MOST_GROWTHS,
+    MOST_KEPT,
+    Workspace,
+)
 
 
 def compute(workspace, *sizes):
@@ -35,3 +42,27 @@ def test_objects_of_each_owner_are_limited():
             assert workspace.keep((owner, size), size) == size
     newest = range(100 - MOST_KEPT, 100)
     assert workspace.kept.keys() == {(owner, size) for owner in owners for size in newest}
+
+
+def test_arrays_of_a_chunk_are_aligned_and_keep_their_values():
+    """Otherwise a layer overwrites what another has saved for its backward."""
+    workspace = Workspace()
+    workspace.empty((FIRST_BYTES,), np.uint8)
+    shapes = [(3, 5), (CHUNK // 16,), (), (0, 4), (CHUNK // 8 - 1,), (7,)] * 3
+    arrays = [workspace.empty(shape, np.float32) for shape in shapes]
+    for number, array in enumerate(arrays):
+        array[...] = number
+    for number, (shape, array) in enumerate(zip(shapes, arrays, strict=True)):
+        assert array.shape == shape
+        assert array.flags.c_contiguous
+        assert array.ctypes.data % ALIGNMENT == 0
+        assert (array == number).all()
+
+
+def test_a_workspace_hands_out_its_arrays_of_chunks_again():
+    """Otherwise every step takes more memory than the one before."""
+    workspace = Workspace()
+    workspace.empty((FIRST_BYTES,), np.uint8)
+    first = workspace.empty((1000,), np.float32)
+    workspace.reset()
+    assert workspace.empty((1000,), np.float32) is first

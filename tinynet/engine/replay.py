@@ -175,7 +175,7 @@ class Replay:
     def _record_forward(self, ctx: Context, inputs: Iterable[Array]) -> tuple[Any, Any]:
         assert ctx.workspace is not None
         ctx.workspace.forget()  # Passes of this shape do not need its arrays any more.
-        self._memory, self._backward = Workspace(), None
+        self._memory, self._backward = Workspace(ctx.workspace.chunks), None
         contexts = self._computation.contexts(replace(ctx, workspace=self._memory))
         own = tuple(map(_copy, inputs))
         calls, results = self._record(lambda: self._computation.forward(contexts, *own))
