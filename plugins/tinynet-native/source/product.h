@@ -46,6 +46,8 @@ enum { MOST_OF_4 = 3, MOST_OF_2 = 6, MOST_OF_1 = 12, MOST_ROWS = 12 };
 
 /* Add the terms of the innermost axis, which begin at `a` and `b`, to the sums of a tile.
  *
+ * Three rows share a pointer, since the processor adds one or two steps between rows to it without
+ * an instruction. A pointer for each row would take more registers than there are.
  * Memory answers late: what the next tile reads of `a` is fetched during this one if `fetch`. */
 INLINE void add_inner_terms(const struct product *p, vec sum[][4], const REAL *a, const REAL *b,
                             const int rows, const int vectors, ptrdiff_t n, const bool whole,
@@ -53,14 +55,18 @@ INLINE void add_inner_terms(const struct product *p, vec sum[][4], const REAL *a
 {
     const REAL *next = inner_a == 1 ? a + rows * a_row : a + 2 * rows - 1;
     const ptrdiff_t inner_b = p->inner.b, inner_next = inner_a == 1 ? rows : inner_a;
+    const REAL *group[(MOST_ROWS + 2) / 3];
     vec factor[4];
+    EACH (i, (rows + 2) / 3)
+        group[i] = a + 3 * i * a_row;
     for (ptrdiff_t k = p->inner.count; k > 0; k--) {
         EACH (v, vectors)
             factor[v] = load_n(b + v * LANES, n, whole);
         EACH (r, rows)
             EACH (v, vectors)
-                sum[r][v] = fused(splat(a[r * a_row]), factor[v], sum[r][v]);
-        a += inner_a;
+                sum[r][v] = fused(splat(group[r / 3][r % 3 * a_row]), factor[v], sum[r][v]);
+        EACH (i, (rows + 2) / 3)
+            group[i] += inner_a;
         b += inner_b;
         if (fetch) {
             __builtin_prefetch(next);
