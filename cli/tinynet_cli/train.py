@@ -9,6 +9,7 @@ import click
 from tinynet_cli import options
 from tinynet_cli.commands import Command
 from tinynet_cli.fine_tuning import fine_tuning_options, print_plan, take_rules
+from tinynet_cli.importing import uncollected
 from tinynet_cli.launch import follows, silent_end
 from tinynet_cli.output import counted, echo, print_figures, print_json, short
 
@@ -59,8 +60,9 @@ def train(
     With --from the run starts with the parameters of an earlier one, for fine-tuning. The plan is
     printed first; new, missing and reshaped tensors must be allowed by an option.
     """
-    from tinynet.run import training_run
-    from tinynet_cli.progress import Display
+    with uncollected():
+        from tinynet.run import training_run
+        from tinynet_cli.progress import Display
 
     options.take_profile(settings)
     start = take_rules(source, plan_only, settings)
@@ -113,8 +115,9 @@ def train(
 @options.debug_option
 def resume(run: str, as_json: bool, quiet: bool, **settings: Any) -> None:
     """Resume RUN from its newest intact checkpoint and finish training."""
-    from tinynet.run import training_run
-    from tinynet_cli.progress import Display
+    with uncollected():
+        from tinynet.run import training_run
+        from tinynet_cli.progress import Display
 
     options.take_profile(settings)
     with silent_end(settings["fleet"]), Display(quiet=quiet or as_json) as display:

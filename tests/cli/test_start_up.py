@@ -45,3 +45,16 @@ def test_the_version_is_told(tinynet):
 
 def test_no_command_shows_the_help_as_wrong_usage(tinynet):
     assert tinynet().code == 2
+
+
+def test_training_imports_no_other_task(spec, tmp_path):
+    """A short run would spend a tenth of its time on readers of new samples and of weights."""
+    code = f"""
+import sys
+from tinynet_cli.main import main
+main(["train", {str(spec)!r}, "--run", {str(tmp_path / "run")!r}, "--quiet"])
+others = "prediction.inputs", "run.fine_tuning", "checkpoint.layouts.plan", "checkpoint.transfer"
+print(*{{f"tinynet.{{name}}" for name in others}} & sys.modules.keys())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1].strip() == ""

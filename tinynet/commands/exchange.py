@@ -17,7 +17,7 @@ from pydantic_core import to_jsonable_python
 
 from tinynet import __version__
 from tinynet.checkpoint.checkpoint import Checkpoint
-from tinynet.checkpoint.layouts.plan import Layout
+from tinynet.checkpoint.layouts.names import Layout
 from tinynet.checkpoint.layouts.recognition import layout_advice
 from tinynet.checkpoint.transfer import TransferPlan
 from tinynet.checkpoint.transfer_rules import STRICT, TransferRules

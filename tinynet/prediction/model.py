@@ -1,6 +1,6 @@
 """A trained network with its preprocessing, loaded from a checkpoint."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,7 +21,6 @@ from tinynet.network.losses import targets_of
 from tinynet.network.network import Network
 from tinynet.network.summary import Summary, summary_of
 from tinynet.prediction.computed import Computed
-from tinynet.prediction.inputs import Reader, Warn
 from tinynet.prediction.output_predictions import OutputPredictions, classified_values, named_values
 from tinynet.prediction.predictions import Predictions, index_of
 from tinynet.prediction.raw_inputs import RawInputs, in_chunks, join_inputs, require_at_most
@@ -64,7 +63,7 @@ class Model:
     inputs: dict[str, Field]
     targets: dict[str, Field]
     target_names: dict[str, str]
-    warn: Warn
+    warn: Callable[[str], None]
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{name} {part.shape}" for name, part in self.inputs.items())
@@ -107,6 +106,8 @@ class Model:
     @property
     def input_endings(self) -> tuple[str, ...]:
         """Endings of the files that the dataset of the run reads; empty if it reads none."""
+        from tinynet.prediction.inputs import Reader  # It needs the readers of all kinds of files.
+
         reader = Reader(self.inputs, self.spec.data, self.warn, resize=False).of_dataset
         return () if reader is None else reader.input_endings
 
@@ -187,6 +188,8 @@ class Model:
         if "token" in keep and any(map(self._text_of_words, self.target_of_output.values())):
             keep.remove("token")  # predictions of words have them
         warn = warning_once(self.warn)
+        from tinynet.prediction.inputs import Reader  # It needs the readers of all kinds of files.
+
         reader = Reader(self.inputs, self.spec.data, warn, resize, self.learned, keep, share=share)
         return in_chunks(reader.parts(x), CHUNK_SIZE)
 
@@ -374,7 +377,9 @@ def _not_finite(values: Mapping[str, Array], raw: RawInputs) -> list[str]:
     return problems
 
 
-def open_model(checkpoint: Checkpoint, max_params: int, kernels: Kernels, warn: Warn) -> Model:
+def open_model(
+    checkpoint: Checkpoint, max_params: int, kernels: Kernels, warn: Callable[[str], None]
+) -> Model:
     """Rebuild the model of a checkpoint; ``warn`` is called with each warning of predictions.
 
     Raises:

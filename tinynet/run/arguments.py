@@ -10,7 +10,7 @@ from operator import index
 from pathlib import Path
 from typing import Any, get_args
 
-from tinynet.checkpoint.layouts.plan import LAYOUTS
+from tinynet.checkpoint.layouts.names import LAYOUTS
 from tinynet.checkpoint.transfer_rules import TransferRules
 from tinynet.data.splits import SplitName
 from tinynet.errors import UsageError

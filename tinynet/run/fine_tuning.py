@@ -13,7 +13,8 @@ from pydantic import JsonValue
 from pydantic_core import to_jsonable_python
 
 from tinynet.checkpoint.checkpoint import Checkpoint
-from tinynet.checkpoint.layouts.plan import Layout, plan_layout_transfer
+from tinynet.checkpoint.layouts.names import Layout
+from tinynet.checkpoint.layouts.plan import plan_layout_transfer
 from tinynet.checkpoint.layouts.recognition import layout_advice
 from tinynet.checkpoint.transfer import (
     TransferPlan,
@@ -34,6 +35,7 @@ from tinynet.files.weights import (
 )
 from tinynet.run.carried_names import carried_names, note, refusal
 from tinynet.run.lookup import find_checkpoint
+from tinynet.run.start_request import StartRequest
 from tinynet.spec.models import Spec
 from tinynet.text.printing import counted
 from tinynet.text.wording import path_text
@@ -267,20 +269,6 @@ def _advised(plan: TransferPlan, advice: str) -> TransferPlan:
     if _carries(plan):
         return replace(plan, refusals=(advice, *plan.refusals))
     return replace(plan, refusals=(advice,), options=())
-
-
-@dataclass(frozen=True)
-class StartRequest:
-    """The arguments of `tinynet.train` that name the source of a new run's parameters."""
-
-    source: str | Path | None
-    rules: TransferRules
-    layout: Layout | None
-
-    def __post_init__(self) -> None:
-        """Raise `UsageError` for a layout without a source."""
-        if self.layout is not None and self.source is None:
-            raise UsageError(f"layout={self.layout!r} (--layout) needs a source (--from)")
 
 
 def open_start(request: StartRequest) -> FineTuning | WeightFileStart:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
 
@@ -11,14 +11,12 @@ from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.checkpoint.continuation import Continuation, ResumeRules
 from tinynet.checkpoint.environment import environment
 from tinynet.checkpoint.sections import DataFacts
-from tinynet.checkpoint.transfer import TransferPlan
 from tinynet.data.given import GivenData
 from tinynet.engine.process_group import ProcessGroup
 from tinynet.errors import SpecError
 from tinynet.files.scan_cache import verifying
 from tinynet.layer.build import MAX_PARAMS
 from tinynet.network.kernel_choice import choose_kernels
-from tinynet.run.fine_tuning import FineTuning, StartRequest, WeightFileStart, open_start
 from tinynet.run.folder import RunFolder, new_folder, next_folder
 from tinynet.run.joining import share_start
 from tinynet.run.length import rate_jump, require_end_not_passed
@@ -30,11 +28,16 @@ from tinynet.run.options import Settings, data_root, observer, threads
 from tinynet.run.path_errors import no_run
 from tinynet.run.roots import recorded_root
 from tinynet.run.session import Session, draft_checkpoint
+from tinynet.run.start_request import StartRequest
 from tinynet.spec.loggers import with_loggers
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_recorded_spec
 from tinynet.training.events import Transferred, Warned
 from tinynet.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from tinynet.checkpoint.transfer import TransferPlan
+    from tinynet.run.fine_tuning import FineTuning, WeightFileStart
 
 
 @contextmanager
@@ -181,8 +184,10 @@ def plan_start(
     settings: Settings,
     given: GivenData | None = None,
     group: ProcessGroup | None = None,
-) -> tuple[FineTuning | WeightFileStart, Trainer, TransferPlan]:
+) -> tuple["FineTuning | WeightFileStart", Trainer, "TransferPlan"]:
     """Return the start of a new run from another one, its trainer and the transfer to it."""
+    from tinynet.run.fine_tuning import open_start
+
     start = open_start(request)
     trainer = checked_trainer(spec, spec.folder, settings, start.fitted(spec), given, group)
     return start, trainer, start.plan(trainer)

@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from tinynet.checkpoint.continuation import ResumeRules
-from tinynet.checkpoint.layouts.plan import Layout
+from tinynet.checkpoint.layouts.names import Layout
 from tinynet.checkpoint.plugin_lock import recorded_names
-from tinynet.checkpoint.transfer import TransferPlan
 from tinynet.checkpoint.transfer_rules import STRICT, TransferRules
 from tinynet.data.given import GivenData
 from tinynet.engine.process_group import ProcessGroup
 from tinynet.errors import SpecError
 from tinynet.run.arguments import check_arguments
 from tinynet.run.ending_together import processes
-from tinynet.run.fine_tuning import StartRequest
 from tinynet.run.folder import RunFolder
 from tinynet.run.joining import join
 from tinynet.run.options import Settings, shown_progress
@@ -26,8 +24,12 @@ from tinynet.run.preparation import (
     resumed_session,
 )
 from tinynet.run.result import Run, train_joined, train_session
+from tinynet.run.start_request import StartRequest
 from tinynet.spec.models import Spec
 from tinynet.text.warning import warnings_to
+
+if TYPE_CHECKING:
+    from tinynet.checkpoint.transfer import TransferPlan
 
 
 def train(
@@ -119,7 +121,7 @@ def plan_fine_tuning(
     rules: TransferRules = STRICT,
     layout: Layout | None = None,
     **settings: Unpack[Settings],
-) -> tuple[Path, TransferPlan]:
+) -> tuple[Path, "TransferPlan"]:
     """Return the source checkpoint's file and the transfer that `train` would make."""
     check_arguments("plan_fine_tuning", locals(), required="source")
     request = StartRequest(source, rules, layout)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias, get_args
 
 from tinynet.checkpoint.layouts.branches import Branches
 from tinynet.checkpoint.layouts.converted import (
@@ -18,6 +17,7 @@ from tinynet.checkpoint.layouts.keras_layers import keras_slots
 from tinynet.checkpoint.layouts.keras_names import keras_modules
 from tinynet.checkpoint.layouts.matching import Matcher, Pairing
 from tinynet.checkpoint.layouts.modules import Module, ModuleList
+from tinynet.checkpoint.layouts.names import Layout
 from tinynet.checkpoint.layouts.slots import (
     LayerFacts,
     Slot,
@@ -48,11 +48,6 @@ from tinynet.spec.expansion.declared_nodes import is_positional
 from tinynet.spec.graph import build_graph
 from tinynet.spec.network_spec import TRANSPOSED
 from tinynet.text.wording import quote, suggest
-
-Layout: TypeAlias = Literal["torch", "keras"]
-"""The framework whose layout a file of weights has."""
-
-LAYOUTS: tuple[str, ...] = get_args(Layout)
 
 
 @dataclass(frozen=True)
