@@ -1,6 +1,6 @@
 """The share of a short job on a table that checkpoints take: 660 steps on scikit-learn's diabetes.
 
-    python tests/benchmarks/checkpoint_share.py [--pairs 10] [--kernels numpy]
+    python tests/benchmarks/checkpoint_share.py [--pairs 10] [--kernels numpy] [--keep-best]
 
 `tinynet init` writes the spec, so checkpoints are saved as users have them. Jobs with checkpoints
 and jobs that skip all saves take turns in one process, and the share is the median over the pairs,
@@ -117,11 +117,14 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=10, help="of jobs; default: 10")
     parser.add_argument("--kernels", help="default: the native ones if they are installed")
     parser.add_argument("--threads", type=int, help="default: one for each core")
+    parser.add_argument("--keep-best", action="store_true", help="add a rule that keeps the best")
     parser.add_argument(
         "--folder", type=Path, help="on the disk to measure; default: the one of temporary files"
     )
     args = parser.parse_args()
-    overrides = {"training.epochs": None, "training.steps": STEPS}
+    overrides: dict[str, Any] = {"training.epochs": None, "training.steps": STEPS}
+    if args.keep_best:
+        overrides["training.checkpoint.keep_best"] = {"metric": "val/loss"}
     settings = {"overrides": overrides, "kernels": args.kernels, "threads": args.threads}
     session.Saver = Measured
     atomic.os = TimedSystem()

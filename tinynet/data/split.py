@@ -34,7 +34,7 @@ class Split:
 
     def at(self, positions: Array) -> "Split":
         """Return the part of the split at ``positions``."""
-        return replace(self, indices=self.indices[positions])
+        return Split(self.dataset, self.indices[positions], self.relabel, self.pointer)
 
     def parts(self) -> Iterator["Split"]:
         """Iterate over parts of the split that are read at a time."""
