@@ -128,8 +128,9 @@ class ReplayableLoss(Protocol):
             targets: The targets of the dataset, (N, *target_shape), good or bad.
 
         Returns:
-            An array whose dtype is always the same, and whose shape follows from that of the
-            targets. `Loss.forward` is called in place of the other method for None.
+            Integers of one dtype, or real numbers, which the other method gets in the dtype of the
+            outputs. The shape follows from that of the targets. For None, `Loss.forward` is called
+            in place of the other method.
         """
         ...
 

@@ -248,14 +248,25 @@ def _check_gradient(
         raise part.error(f"{what} {dtype_problem(output.dtype, gradient.dtype)}")
 
 
-def replayed_targets(part: OutputLoss, outputs: Shape, targets: Array) -> Array | None:
+def replayed_targets(
+    part: OutputLoss, outputs: Shape, dtype: np.dtype[np.generic], targets: Array
+) -> Array | None:
     """Return targets as `losses_and_gradient` takes them; None if the loss cannot take them.
+
+    Args:
+        part: The loss.
+        outputs: The shape of its output, (N, *out_shape).
+        dtype: The dtype of its output.
+        targets: The targets, (N, *target_shape).
 
     Raises:
         PluginError: if the loss raises an exception.
     """
     with part.errors("replayed_targets"):
-        return cast(ReplayableLoss, part.loss).replayed_targets(outputs, targets)
+        taken = cast(ReplayableLoss, part.loss).replayed_targets(outputs, targets)
+    if taken is None or taken.dtype.kind != "f":
+        return taken
+    return taken.astype(dtype, copy=False)
 
 
 def losses_and_gradient(

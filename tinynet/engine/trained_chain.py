@@ -45,6 +45,7 @@ class TrainedChain:
         layer: Any = operation.node.layer
         self._chain: Chain = layer
         self._gradients, self._part = operation.gradients, part
+        self._dtype = operation.node.dtype
         (self.input,) = operation.node.inputs
 
     def run(
@@ -63,10 +64,12 @@ class TrainedChain:
         """
         assert ctx.workspace is not None
         shape = len(x), *self._chain.out_shape
-        taken = None if targets is None else losses.replayed_targets(self._part, shape, targets)
+        if targets is None:
+            return None
+        taken = losses.replayed_targets(self._part, shape, self._dtype, targets)
         if taken is None:
             return None
-        key = self, x.shape, x.dtype, taken.shape, scale
+        key = self, x.shape, x.dtype, taken.shape, taken.dtype, scale
         replay = ctx.workspace.kept.get(key)
         if replay is None:
             forward = partial(self._compute, scale * self._part.weight)

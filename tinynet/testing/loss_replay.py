@@ -8,7 +8,7 @@ from tinynet.engine.replay import FIRST_PASSES, Computation, Replay
 from tinynet.kernels.memory import Workspace
 from tinynet.layer.context import Context
 from tinynet.loss import ReplayableLoss
-from tinynet.testing.arrays import owned, require_same_bits
+from tinynet.testing.arrays import is_float, owned, require_same_bits
 from tinynet.testing.checks import require
 from tinynet.testing.loss_case import LossCase
 from tinynet.testing.recording_kernels import RecordingKernels
@@ -36,6 +36,7 @@ def replayed(case: LossCase) -> None:
         ctx = Context(training=True, step=step, kernels=kernels, workspace=workspace)
         taken = loss.replayed_targets(y.shape, labels)
         assert taken is not None
+        taken = taken.astype(y.dtype) if is_float(taken) else taken
         (values, gradient), _ = replay.forward(ctx, y, taken)
         found = {"the loss": np.array(np.sum(values, dtype=np.float64)), "the gradient": gradient}
         value, cache = case.forward(ctx, (y,), labels)
