@@ -79,6 +79,7 @@ RESIDUAL = [
     {"type": "flatten"},
     {"type": "dense", "units": 3},
 ]
+WIDENED = [*RESIDUAL[:3], {"type": "concat", "inputs": ["c", "a"]}, *RESIDUAL[4:]]
 SHARED = [
     {**CONV, "padding": "same", "name": "a", "filters": 2},
     {"type": "relu"},
@@ -109,9 +110,10 @@ def test_layers_of_kernels_alone_form_a_chain():
     }
 
 
-def test_layers_at_a_branch_or_of_other_kinds_end_a_chain():
+def test_layers_of_other_kinds_end_a_chain_and_so_do_their_inputs():
     for layers, names in (
-        (RESIDUAL, ["a", "c", "add_1", "dense_1"]),
+        (RESIDUAL, ["dense_1"]),
+        (WIDENED, ["a", "c", "concat_1", "dense_1"]),
         (SHARED, ["a", "dense_1"]),
         (NORMED, ["a", "batch_norm_1", "b", "tanh_1", "dense_1"]),
     ):

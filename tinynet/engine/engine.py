@@ -328,7 +328,7 @@ class Engine:
             return None
         predictions = program.predictions({output: result.output}) if predict else {}
         gradients = {address: [gradient] for address, gradient in result.gradients.items()}
-        return PartialResult(share, [{name: result.loss}], predictions, gradients, (), True)
+        return PartialResult(share, [{name: result.loss}], predictions, gradients, [result], True)
 
     def _first_workspace(self) -> Workspace:
         """Return the memory of a batch that is a single shard; all of it is free."""

@@ -4,7 +4,7 @@ So a mistake is reported here, with the node and its distribution, and not in co
 Only checks that cost next to nothing are made here; `tinynet.training.purity` makes more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import prod
 from typing import Any, TypeAlias, cast
@@ -199,6 +199,19 @@ def _of_positions(node: Node, positions: int) -> Node:
     main, *_ = shapes = [(positions, *shape[1:]) for shape in node.values.values()]
     outputs = node.out_shapes and dict(zip(node.out_shapes, shapes, strict=True))
     return replace(node, out_shape=main, out_shapes=outputs)
+
+
+def to_commit(node: Node, cache: Cache) -> Cache:
+    """Return what `commit` needs of a cache, in memory that no later pass uses.
+
+    Raises:
+        PluginError: if the layer raises an exception.
+    """
+    own: Callable[[Cache], Cache] | None = getattr(node.layer, "to_commit", None)
+    if own is None:
+        return cache
+    with _errors_of(node, "to_commit"):
+        return own(cache)
 
 
 def commit(node: Node, cache: Cache) -> None:

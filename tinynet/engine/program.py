@@ -1,7 +1,7 @@
 """The plan of a network: what is computed for a batch, in which order, and with which kernels."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
 from typing import NamedTuple
@@ -68,6 +68,7 @@ class Program:
         input_shapes: Shape of one sample of each input, by name.
         dtype: The dtype of parameters and computation.
         kernels: The numerical kernels.
+        whole_batches: True if each batch is one shard in training; see `of_whole_batches`.
     """
 
     nodes: tuple[Node, ...]
@@ -79,6 +80,7 @@ class Program:
     input_shapes: Mapping[str, Shape]
     dtype: np.dtype[np.generic]
     kernels: Kernels
+    whole_batches: bool = False
     _slices: dict[tuple[int, bool], tuple[slice, ...]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -115,6 +117,33 @@ class Program:
             kernels=kernels,
         )
 
+    def of_whole_batches(self) -> "Program":
+        """Return the program of passes in which no layer waits for other shards in training.
+
+        It is for batches that are one shard, and has longer chains. It is this program itself where
+        the kernels do not leave batches whole.
+        """
+        if not self._leaves_batches_whole:
+            return self
+
+        def alone(operations: Iterable[Operation]) -> tuple[Operation, ...]:
+            return tuple(replace(op, exchange_in_training=None) for op in operations)
+
+        fused = alone(self.fused)
+        return replace(
+            self,
+            operations=chained(fused, self.kernels),
+            fused=fused,
+            unfused=alone(self.unfused),
+            whole_batches=True,
+        )
+
+    @cached_property
+    def _leaves_batches_whole(self) -> bool:
+        """True if layers look across the batch in training, and the kernels want it whole then."""
+        wanted = getattr(self.kernels, "whole_if_exchanged", False)
+        return wanted and any(op.exchange_in_training for op in self.fused)
+
     @cached_property
     def cost(self) -> Cost:
         """The cost of one sample, of the layers as the spec declares them."""
@@ -129,8 +158,7 @@ class Program:
 
     def shard_slices(self, samples: int, *, training: bool) -> tuple[slice, ...]:
         """Return the slice of a batch that each shard computes: the same on every machine."""
-        whole_if_exchanged = getattr(self.kernels, "whole_if_exchanged", False)
-        if training and whole_if_exchanged and len(self.stages(training=True)) > 1:
+        if training and (self.whole_batches or self._leaves_batches_whole):
             return (slice(0, samples),)
         key = samples, training
         if key not in self._slices:

@@ -124,6 +124,17 @@ class Replay:
         """The arrays that it computes in."""
         return self._memory.arrays
 
+    def cache_of(self, cache: Any) -> Any:
+        """Return the cache of the computation itself, with the arrays as the pass has left them.
+
+        Args:
+            cache: The cache that `forward` returned in the last pass.
+        """
+        if cache is not self:
+            return cache
+        assert self._forward is not None
+        return self._forward.results[1]
+
     def forward(self, ctx: Context, *inputs: Array) -> tuple[Any, Any]:
         """Return the output, and the cache for `backward`.
 

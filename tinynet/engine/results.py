@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from tinynet.engine.shard_pass import ShardPass
 from tinynet.engine.shares import BatchShare
+from tinynet.engine.trained_chain import TrainedPass
 from tinynet.types import Array
 
 
@@ -26,7 +27,7 @@ class BatchResult(NamedTuple):
     losses: dict[str, float]
     predictions: dict[str, Array]
     gradients: dict[str, Array]
-    shards: Sequence[ShardPass]
+    shards: Sequence[ShardPass | TrainedPass]
     some_are_idle: bool = False
 
     def commit(self) -> None:
@@ -52,5 +53,5 @@ class PartialResult(NamedTuple):
     losses: list[dict[str, float]]
     predictions: dict[str, Array]
     gradients: dict[str, list[Array]]
-    shards: Sequence[ShardPass]
+    shards: Sequence[ShardPass | TrainedPass]
     in_training: bool

@@ -164,7 +164,7 @@ class ShardPass:
         # After an exchange all shards hold the same statistics: one of them commits these.
         commits = self._commits_exchanged or op.exchange_in_training is None
         if self._training and op.commits and commits:
-            self._to_commit.append((op.node, cache))
+            self._to_commit.append((op.node, layer_calls.to_commit(op.node, cache)))
         for (name, outputs, is_read), y in zip(op.values, ys, strict=True):
             if self._observe is not None:
                 self._observe(op.node, y)

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinynet.engine import losses
+from tinynet.engine import layer_calls, losses
 from tinynet.engine.chain import Chain
 from tinynet.engine.losses import OutputLoss
+from tinynet.engine.node import Node
 from tinynet.engine.operation import Operation
 from tinynet.engine.replay import Computation, Replay
+from tinynet.layer import Cache
 from tinynet.layer.context import Context
 from tinynet.types import Array
 
@@ -23,11 +25,19 @@ class TrainedPass(NamedTuple):
         loss: The loss, unweighted, summed over the samples.
         output: The output of the network, (N, *out_shape).
         gradients: The gradient of each trainable parameter, by address.
+        statistics: The nodes with running statistics, each with what its `commit` needs, in memory
+            of their own.
     """
 
     loss: float
     output: Array
     gradients: Mapping[str, Array]
+    statistics: Sequence[tuple[Node, Cache]]
+
+    def commit(self) -> None:
+        """Update running statistics from this pass, in topological order."""
+        for node, cache in self.statistics:
+            layer_calls.commit(node, cache)
 
 
 class TrainedChain:
@@ -75,8 +85,10 @@ class TrainedChain:
             forward = partial(self._compute, scale * self._part.weight)
             computation = Computation(self._contexts, forward, None, self._chain.recording)
             replay = ctx.workspace.keep(key, Replay(computation, keep=False))
-        (each, output, gradients), _ = replay.forward(ctx, x, taken)
-        return TrainedPass(float(np.add.reduce(each, dtype=np.float64)), output, gradients)
+        (each, output, gradients), cache = replay.forward(ctx, x, taken)
+        statistics = self._chain.to_commit((replay, cache))
+        loss = float(np.add.reduce(each, dtype=np.float64))
+        return TrainedPass(loss, output, gradients, statistics)
 
     def _contexts(self, ctx: Context) -> list[Context]:
         of_loss = replace(ctx, node=f"loss/{self._part.name}")
@@ -84,7 +96,7 @@ class TrainedChain:
 
     def _compute(
         self, factor: float, contexts: Sequence[Context], x: Array, targets: Array
-    ) -> tuple[tuple[Array, Array, dict[str, Array]], None]:
+    ) -> tuple[tuple[Array, Array, dict[str, Array]], Cache]:
         *of_layers, ctx = contexts
         y, caches = self._chain.compute(of_layers, x)
         each, gradient = losses.losses_and_gradient(self._part, ctx, y, targets)
@@ -94,7 +106,7 @@ class TrainedChain:
             address: found[name].T if transposed else found[name]
             for name, address, transposed in self._gradients
         }
-        return (each, y, gradients), None
+        return (each, y, gradients), caches
 
 
 def trained_chain(

@@ -147,6 +147,10 @@ class Kernels(ImageKernels, NormalizationKernels, RecurrentKernels, Protocol):
         """X * factor, of any shape."""
         ...
 
+    def divide(self, x: Array, divisor: float, empty: Empty) -> Array:
+        """X / divisor, of any shape."""
+        ...
+
     def gelu(
         self, x: Array, approximate: bool, empty: Empty, keep: bool
     ) -> tuple[Array, Array | None]:

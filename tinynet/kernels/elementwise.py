@@ -83,6 +83,11 @@ def scale(x: Array, factor: float, empty: Empty) -> Array:
     return np.multiply(x, factor, out=empty(x.shape, x.dtype))
 
 
+def divide(x: Array, divisor: float, empty: Empty) -> Array:
+    """See `Kernels.divide`."""
+    return np.divide(x, divisor, out=empty(x.shape, x.dtype))
+
+
 def dropout(x: Array, uniform: Array, rate: float, empty: Empty) -> tuple[Array, Array]:
     """See `Kernels.dropout`."""
     mask = np.greater_equal(uniform, rate, out=empty(x.shape, x.dtype))

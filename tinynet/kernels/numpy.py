@@ -68,6 +68,7 @@ class NumpyKernels:
     add = staticmethod(elementwise.add)
     multiply = staticmethod(elementwise.multiply)
     scale = staticmethod(elementwise.scale)
+    divide = staticmethod(elementwise.divide)
     relu = staticmethod(elementwise.relu)
     gelu = staticmethod(gelu.gelu)
     softmax_cross_entropy = staticmethod(elementwise.softmax_cross_entropy)

@@ -37,6 +37,7 @@ __all__ = [
     "Needs",
     "OnnxGraph",
     "PositivePair",
+    "Recommitted",
     "Rectifiable",
     "Rescalable",
     "Shape",
@@ -161,7 +162,20 @@ class Buffered(Protocol):
 
         It is called once for each node and pass, in topological order, after the step's gradients
         were computed. Memory from `Context.empty` has been reused by then, so the arrays in the
-        cache that it reads must be the layer's own.
+        cache that it reads must be the layer's own, or copies that `Recommitted.to_commit` makes.
+        """
+        ...
+
+
+@runtime_checkable
+class Recommitted(Protocol):
+    """The further ability of a `Buffered` layer whose training passes can be replayed."""
+
+    def to_commit(self, cache: Cache) -> Cache:
+        """Return the part of a cache that `commit` needs, in arrays of the layer's own.
+
+        It is called after each forward pass, while the arrays in memory from `Context.empty` hold
+        the values of that pass.
         """
         ...
 

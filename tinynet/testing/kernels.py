@@ -274,6 +274,12 @@ def scale(kernels: Kernels, draw: Draw) -> Arrays:
     return _named(y=kernels.scale(read_only(x), float(draw.normal(1)[0]), draw.empty))
 
 
+def divide(kernels: Kernels, draw: Draw) -> Arrays:
+    """The quotient of an array and a number."""
+    x = draw.normal(draw.integer(1, 5), draw.integer(1, 40))
+    return _named(y=kernels.divide(read_only(x), float(draw.integer(1, 99)), draw.empty))
+
+
 def dropout(kernels: Kernels, draw: Draw) -> Arrays:
     """The masked array, and the mask."""
     x = draw.normal(draw.integer(1, 5), draw.integer(1, 40))
@@ -367,6 +373,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     add,
     multiply,
     scale,
+    divide,
     uniform,
     dropout,
 )

@@ -120,6 +120,8 @@ class Trainer:
         self._guard = StateGuard()
         self.group = group
         self._exchange = Exchange(group)
+        if training.shards is None and group is None:
+            self.network.program = self.network.program.of_whole_batches()
         self._engine = Engine(self.network.program, threads, shards=training.shards, group=group)
         self._evaluator = self._engine
         if self._average is not None:

@@ -92,6 +92,7 @@ void require_size(struct arguments *a, ptrdiff_t size, const struct array *const
     DO(add)                                                                                        \
     DO(multiply)                                                                                   \
     DO(scale)                                                                                      \
+    DO(divide)                                                                                     \
     DO(dropout)                                                                                    \
     DO(uniform)
 

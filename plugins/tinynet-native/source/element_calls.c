@@ -46,6 +46,15 @@ FUNCTION(scale, 3)
     RUN(a, scale, job);
 }
 
+KERNEL(divide, elementwise)
+FUNCTION(divide, 3)
+{
+    struct array x = input(a, 0), y = output(a, 0);
+    struct elementwise job = {.count = x.size, .rate = number(a), .x = x.data, .y = y.data};
+    REQUIRE_SIZE(a, x.size, &y);
+    RUN(a, divide, job);
+}
+
 KERNEL(gelu, elementwise)
 FUNCTION(gelu, 4)
 {

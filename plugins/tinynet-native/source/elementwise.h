@@ -86,6 +86,18 @@ static void scale_part(const void *job, struct part part)
 
 static void scale(const struct elementwise *args) { run_elements(scale_part, args, args->count); }
 
+static void divide_part(const void *job, struct part part)
+{
+    const struct elementwise *args = job;
+    const REAL *restrict x = args->x;
+    REAL *restrict y = args->y;
+    const REAL divisor = (REAL)args->rate;
+    for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++)
+        y[i] = x[i] / divisor;
+}
+
+static void divide(const struct elementwise *args) { run_elements(divide_part, args, args->count); }
+
 static void dropout_part(const void *job, struct part part)
 {
     const struct elementwise *args = job;

@@ -125,7 +125,7 @@ struct recurrence_gradients {
 
 struct elementwise {
     ptrdiff_t count;
-    double rate; /* of dropout; the factor of a scale */
+    double rate;      /* of dropout; the factor of a scale, or a divisor */
     bool approximate; /* of GELU: the formula with tanh */
     const float *uniform;
     const REAL *x, *dy;
@@ -185,6 +185,7 @@ struct kernels {
     void (*add)(const struct elementwise *);
     void (*multiply)(const struct elementwise *);
     void (*scale)(const struct elementwise *);
+    void (*divide)(const struct elementwise *);
     void (*gelu)(const struct elementwise *);
     void (*dropout)(const struct elementwise *);
     void (*update)(const struct update *);

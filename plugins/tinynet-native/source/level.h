@@ -53,6 +53,7 @@ const struct kernels TABLE = {
     .add = add_arrays,
     .multiply = multiply_arrays,
     .scale = scale,
+    .divide = divide,
     .gelu = gelu,
     .dropout = dropout,
     .update = update,

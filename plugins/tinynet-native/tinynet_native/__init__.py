@@ -74,6 +74,7 @@ class NativeKernels(NumpyKernels):
     add = staticmethod(elementwise.add)
     multiply = staticmethod(elementwise.multiply)
     scale = staticmethod(elementwise.scale)
+    divide = staticmethod(elementwise.divide)
     gelu = staticmethod(elementwise.gelu)
     softmax_cross_entropy = staticmethod(elementwise.softmax_cross_entropy)
     dropout = staticmethod(elementwise.dropout)

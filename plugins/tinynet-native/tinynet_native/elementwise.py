@@ -42,6 +42,13 @@ def scale(x: Array, factor: float, empty: Empty) -> Array:
     return y
 
 
+def divide(x: Array, divisor: float, empty: Empty) -> Array:
+    """See `tinynet.kernels.Kernels.divide`."""
+    y = empty(x.shape, x.dtype)
+    _kernels.divide(x, y, divisor)
+    return y
+
+
 def gelu(x: Array, approximate: bool, empty: Empty, keep: bool) -> tuple[Array, Array | None]:
     """See `tinynet.kernels.Kernels.gelu`."""
     y = empty(x.shape, x.dtype)

@@ -85,21 +85,20 @@ class BatchNorm:
 
     def forward(self, ctx: Context, x: Array) -> tuple[Array, Cache]:
         if ctx.training:
-            return self.forward_with(ctx, (self.summarize(ctx, x),), x)
+            return self.forward_with(ctx, (_moments(ctx, x),), x)
         running = self.buffers["running_mean"], self.buffers["running_var"]
         y, saved = self._normalize(ctx, x, *running)
         return y, BatchNormCache(saved, None)
 
     def summarize(self, ctx: Context, x: Array) -> Moments:
-        mean, squares = ctx.kernels.moments(x, ctx.empty)
-        # Copies, since `commit` reads them after the memory of the workspace was reused.
-        return Moments(x.size // x.shape[-1], mean.copy(), squares.copy())
+        return _own(_moments(ctx, x))
 
     def forward_with(
         self, ctx: Context, summaries: Sequence[Moments], x: Array
     ) -> tuple[Array, Cache]:
         batch = _merged(summaries)
-        y, saved = self._normalize(ctx, x, batch.mean, batch.squares / batch.number)
+        variance = ctx.kernels.divide(batch.squares, batch.number, ctx.empty)
+        y, saved = self._normalize(ctx, x, batch.mean, variance)
         # `commit` needs the moments even if no backward follows.
         return y, BatchNormCache(saved, batch)
 
@@ -133,7 +132,8 @@ class BatchNorm:
         means = None
         if cache.batch is not None:
             dgamma, dbeta = (reduce(np.add, sums) for sums in zip(*summaries, strict=True))
-            means = dgamma / cache.batch.number, dbeta / cache.batch.number
+            divide, number = ctx.kernels.divide, cache.batch.number
+            means = divide(dgamma, number, ctx.empty), divide(dbeta, number, ctx.empty)
         kernels, gamma = ctx.kernels, self.params.get("gamma")
         backward = kernels.batch_norm_relu_backward if self._relu else kernels.batch_norm_backward
         return (backward(dy, cache.saved, gamma, means, ctx.empty),)
@@ -186,6 +186,9 @@ class BatchNorm:
         )
         return graph.channels_last(y)
 
+    def to_commit(self, cache: Cache) -> Cache:
+        return cache if cache.batch is None else cache._replace(batch=_own(cache.batch))
+
     def commit(self, cache: Cache) -> None:
         """Move the running statistics towards those of a training pass, in place."""
         batch = cache.batch
@@ -204,6 +207,16 @@ class BatchNorm:
         size = math.prod(self.out_shape)
         # As in evaluation, where the statistics are known: subtract, multiply, add.
         return 3 * size, size * self.buffers["running_mean"].itemsize
+
+
+def _moments(ctx: Context, x: Array) -> Moments:
+    mean, squares = ctx.kernels.moments(x, ctx.empty)
+    return Moments(x.size // x.shape[-1], mean, squares)
+
+
+def _own(moments: Moments) -> Moments:
+    """Return the moments in arrays that are not memory of the workspace."""
+    return Moments(moments.number, moments.mean.copy(), moments.squares.copy())
 
 
 def _merged(parts: Sequence[Moments]) -> Moments:
