@@ -8,37 +8,76 @@
  * processor fetches what follows before it is read. */
 enum { ROWS_IN_ORDER = 8 };
 
-/* Mean and squared distances from it of every channel. The moments of some rows are computed and
- * merged with those of the rows before: x is read from memory once, and nothing cancels. Chan,
- * Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances",
- * 1979. */
+enum {
+    TOGETHER = 4,     /* vectors of channels that are summed together: they lie side by side */
+    MOMENT_ROWS = 64, /* whose moments are computed at a time: rows of them stay in the cache */
+};
+
+/* Sums over some rows of x, or of its squared distances from `center`, for neighboring vectors of
+ * channels. Rows of even and of odd number have sums of their own, because each addition waits for
+ * the one before it. */
+INLINE void sum_vectors(const REAL *x, ptrdiff_t step, ptrdiff_t rows, const int vectors,
+                        ptrdiff_t n, bool whole, const vec *center, vec *total)
+{
+    vec sum[2][TOGETHER] = {{{0}}};
+    for (; rows > 0; rows -= 2, x += 2 * step)
+        EACH (k, 2)
+            EACH (v, vectors)
+                if (k < rows) {
+                    vec term = load_n(x + k * step + v * LANES, n, whole);
+                    if (center) {
+                        term -= center[v];
+                        term *= term;
+                    }
+                    sum[k][v] += term;
+                }
+    EACH (v, vectors)
+        total[v] = sum[0][v] + sum[1][v];
+}
+
+/* Mean of some vectors of channels, and squared distances from it. The moments of some rows are
+ * computed and merged with those of the rows before: x is read from memory once, and nothing
+ * cancels. Chan, Golub and LeVeque, "Updating formulae and a pairwise algorithm for computing
+ * sample variances", 1979. */
+INLINE void channel_moments(const struct norm *args, ptrdiff_t first, const int vectors,
+                            ptrdiff_t n, bool whole)
+{
+    wide mean[TOGETHER] = {{0}}, squares[TOGETHER] = {{0}};
+    for (ptrdiff_t begin = 0; begin < args->rows; begin += MOMENT_ROWS) {
+        ptrdiff_t end = least(begin + MOMENT_ROWS, args->rows), rows = end - begin;
+        double share = (double)rows / (double)end;
+        const REAL *x = args->x + begin * args->channels + first;
+        vec center[TOGETHER], spread[TOGETHER];
+        sum_vectors(x, args->channels, rows, vectors, n, whole, NULL, center);
+        EACH (v, vectors)
+            center[v] /= (REAL)rows;
+        sum_vectors(x, args->channels, rows, vectors, n, whole, center, spread);
+        EACH (v, vectors) {
+            wide apart = __builtin_convertvector(center[v], wide) - mean[v];
+            mean[v] += apart * share;
+            squares[v] +=
+                __builtin_convertvector(spread[v], wide) + apart * apart * (share * (double)begin);
+        }
+    }
+    EACH (v, vectors) {
+        ptrdiff_t c = first + v * LANES;
+        store_n(args->mean + c, __builtin_convertvector(mean[v], vec), n, whole);
+        store_n(args->squares + c, __builtin_convertvector(squares[v], vec), n, whole);
+    }
+}
+
 static void moments_part(const void *job, struct part part)
 {
     const struct norm *args = job;
-    for (ptrdiff_t first = part.columns.first; first < part.columns.end; first += COLUMNS_AT_ONCE) {
-        ptrdiff_t width = least(COLUMNS_AT_ONCE, part.columns.end - first);
-        wide mean[COLUMNS_AT_ONCE / LANES] = {{0}}, squares[COLUMNS_AT_ONCE / LANES] = {{0}};
-        for (ptrdiff_t begin = 0; begin < args->rows; begin += ROWS_AT_ONCE) {
-            ptrdiff_t end = least(begin + ROWS_AT_ONCE, args->rows);
-            double share = (double)(end - begin) / (double)end;
-            for (ptrdiff_t j = 0; j < width; j += LANES) {
-                struct column c = {.x = args->x + first + j,
-                                   .step = args->channels,
-                                   .lanes = least(LANES, width - j)};
-                c.center = sum_rows(&c, begin, end, term_x) / (REAL)(end - begin);
-                vec spread = sum_rows(&c, begin, end, term_square);
-                wide apart = __builtin_convertvector(c.center, wide) - mean[j / LANES];
-                mean[j / LANES] += apart * share;
-                squares[j / LANES] +=
-                    __builtin_convertvector(spread, wide) + apart * apart * (share * (double)begin);
-            }
-        }
-        for (ptrdiff_t j = 0; j < width; j += LANES) {
-            ptrdiff_t c = first + j, lanes = least(LANES, width - j);
-            store_first(args->mean + c, __builtin_convertvector(mean[j / LANES], vec), lanes);
-            store_first(args->squares + c, __builtin_convertvector(squares[j / LANES], vec), lanes);
-        }
-    }
+    ptrdiff_t c = part.columns.first, end = part.columns.end;
+    for (; c + TOGETHER * LANES <= end; c += TOGETHER * LANES)
+        channel_moments(args, c, TOGETHER, LANES, true);
+    for (; c + 2 * LANES <= end; c += 2 * LANES)
+        channel_moments(args, c, 2, LANES, true);
+    for (; c + LANES <= end; c += LANES)
+        channel_moments(args, c, 1, LANES, true);
+    if (c < end)
+        channel_moments(args, c, 1, end - c, false);
 }
 
 enum { MOST_BLOCKS = 16, FEWEST_ROWS = 1024 /* of a block, if there are several */ };
@@ -229,19 +268,17 @@ INLINE vec through_relu(vec dy, vec x, const struct channel_scale *s, bool relu)
     return relu ? dy * where(scaled(x, s) > (vec){0}, splat(1), (vec){0}) : dy;
 }
 
-enum { SUMMED_TOGETHER = 4 }; /* vectors of channels, which lie side by side in memory */
-
 /* Sums over the rows of dy and of dy * normal, for some vectors of channels from `first` on. */
 INLINE void sum_gradients(const struct norm *args, struct range channels, REAL *sums,
                           REAL *products, const int vectors, bool relu, bool whole)
 {
-    struct channel_scale s[SUMMED_TOGETHER];
-    wide total_sum[SUMMED_TOGETHER] = {{0}}, total_product[SUMMED_TOGETHER] = {{0}};
+    struct channel_scale s[TOGETHER];
+    wide total_sum[TOGETHER] = {{0}}, total_product[TOGETHER] = {{0}};
     EACH (v, vectors)
         s[v] = channel_scale(args, channels.first + v * LANES, channels.end);
     for (ptrdiff_t begin = 0; begin < args->rows; begin += ROWS_AT_ONCE) {
         ptrdiff_t end = least(begin + ROWS_AT_ONCE, args->rows);
-        vec sum[SUMMED_TOGETHER] = {{0}}, product[SUMMED_TOGETHER] = {{0}};
+        vec sum[TOGETHER] = {{0}}, product[TOGETHER] = {{0}};
         for (ptrdiff_t r = begin; r < end; r++) {
             const REAL *row = args->x + r * args->channels + channels.first;
             const REAL *row_dy = args->dy + r * args->channels + channels.first;
@@ -271,8 +308,8 @@ INLINE void sum_gradients(const struct norm *args, struct range channels, REAL *
 INLINE void sum_channels_of(const struct norm *args, struct range left, REAL *sums, REAL *products,
                             bool relu)
 {
-    for (; left.first + SUMMED_TOGETHER * LANES <= left.end; left.first += SUMMED_TOGETHER * LANES)
-        sum_gradients(args, left, sums, products, SUMMED_TOGETHER, relu, true);
+    for (; left.first + TOGETHER * LANES <= left.end; left.first += TOGETHER * LANES)
+        sum_gradients(args, left, sums, products, TOGETHER, relu, true);
     for (; left.first + 2 * LANES <= left.end; left.first += 2 * LANES)
         sum_gradients(args, left, sums, products, 2, relu, true);
     for (; left.first < left.end; left.first += LANES)
