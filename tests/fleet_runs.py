@@ -10,6 +10,7 @@ import numpy as np
 import tinynet
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.engine import sharding
+from tinynet.errors import PeerFailure
 from tinynet.layer import LayerConfig
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.run.log import read_log
@@ -192,6 +193,14 @@ def outcome(train, fleet, **settings):
         return train(fleet, **settings)
     except (Exception, KeyboardInterrupt) as error:
         return error
+
+
+def failure(ends, rank, text):
+    """Require that all processes ended by the same failure, and return it."""
+    assert [type(end) for end in ends] == [PeerFailure] * len(ends)
+    assert {(end.rank, str(end)) for end in ends} == {(rank, str(ends[0]))}
+    assert text in str(ends[0])
+    return ends[0].error
 
 
 def content(folder):

@@ -6,13 +6,10 @@ import pytest
 from tinynet.kernels import attention as module
 from tinynet.kernels.numpy import NumpyKernels
 
+from .used_memory import dirty
+
 KERNELS = NumpyKernels()
 EVERY = (True, True, True)
-
-
-def dirty(shape, dtype):
-    """Memory as a workspace hands it out: full of something else."""
-    return np.full(shape, 99, dtype)
 
 
 def draw(*shape, seed=0, dtype=np.float64):

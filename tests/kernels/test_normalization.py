@@ -5,14 +5,11 @@ import pytest
 
 from tinynet.kernels.numpy import NumpyKernels
 
+from .used_memory import dirty
+
 KERNELS = NumpyKernels()
 ALL = (True, True, True)
 SHAPES = [(5, 3), (4, 6, 3), (3, 4, 5, 2), (1, 1, 1, 4)]
-
-
-def dirty(shape, dtype):
-    """Memory as a workspace hands it out: full of something else."""
-    return np.full(shape, 99, dtype)
 
 
 def run_batch(x, gamma, beta, dy, statistics=None):

@@ -8,14 +8,11 @@ from hypothesis import strategies as st
 from tinynet.kernels import Window
 from tinynet.kernels.numpy import NumpyKernels
 
+from .used_memory import dirty
+
 KERNELS = NumpyKernels()
 SIZE = st.integers(1, 4)
 PAIR = st.tuples(SIZE, SIZE)
-
-
-def dirty(shape, dtype):
-    """Memory as a workspace hands it out: full of something else."""
-    return np.full(shape, 99, dtype)
 
 
 @st.composite

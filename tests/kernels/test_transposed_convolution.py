@@ -8,16 +8,13 @@ from hypothesis import strategies as st
 from tinynet.kernels import Window
 from tinynet.kernels.numpy import NumpyKernels
 
+from .used_memory import dirty
+
 KERNELS = NumpyKernels()
 ALL = (True, True, True)
 SIZE = st.integers(1, 3)
 PAIR = st.tuples(SIZE, SIZE)
 SIDE = st.tuples(st.integers(0, 3), st.integers(0, 3))
-
-
-def dirty(shape, dtype):
-    """Memory as a workspace hands it out: full of something else."""
-    return np.full(shape, 99, dtype)
 
 
 @st.composite

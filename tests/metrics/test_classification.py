@@ -14,14 +14,7 @@ from tinynet.builtin.metrics.confusion import F1, Precision, Recall
 from tinynet.builtin.metrics.overlap import MeanIoU
 from tinynet.errors import DataError, ShapeError
 
-
-def figure(kind: Any, predictions: Any, targets: Any, **options: Any) -> float:
-    metric = kind(kind.Config(**options))
-    predictions, targets = np.array(predictions), np.array(targets)
-    state = metric.start(predictions.shape[1:])
-    metric.update(state, predictions, targets)
-    result: float = metric.result(state)
-    return result
+from .figures import figure
 
 
 def ratio(numerator: float, denominator: float) -> float:

@@ -12,6 +12,8 @@ from tinynet.builtin.metrics.confusion import F1, Precision, Recall
 from tinynet.builtin.metrics.perplexity import Perplexity
 from tinynet.errors import DataError, ShapeError
 
+from .figures import figure
+
 METRICS = [
     (Accuracy, {}),
     (TopKAccuracy, {"k": 2}),
@@ -22,15 +24,6 @@ METRICS = [
 ]
 
 every_metric = pytest.mark.parametrize(("kind", "options"), METRICS)
-
-
-def figure(kind: Any, predictions: Any, targets: Any, **options: Any) -> float:
-    metric = kind(kind.Config(**options))
-    predictions, targets = np.array(predictions), np.array(targets)
-    state = metric.start(predictions.shape[1:])
-    metric.update(state, predictions, targets)
-    result: float = metric.result(state)
-    return result
 
 
 @every_metric

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from tests.fleet_runs import CNN, content, is_process, outcome, train_together
+from tests.fleet_runs import CNN, content, failure, is_process, outcome, train_together
 from tinynet.builtin.datasets.memory import Memory
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import (
@@ -13,7 +13,6 @@ from tinynet.errors import (
     CheckpointMismatchError,
     DataError,
     DivergedError,
-    PeerFailure,
 )
 from tinynet.events import Saved, StepDone, StopTraining
 from tinynet.run import joined_session, session
@@ -93,14 +92,6 @@ def test_observer_stops_all_processes(tmp_path, whole, kind, count):
     assert {(run.stop_reason, run.stop_message) for run in runs} == {("observer", "enough")}
     assert not any(run.finished for run in runs)
     assert_resumes(tmp_path / "run", whole)
-
-
-def failure(ends, rank, text):
-    """Require that all processes ended by the same failure, and return it."""
-    assert [type(end) for end in ends] == [PeerFailure] * len(ends)
-    assert {(end.rank, str(end)) for end in ends} == {(rank, str(ends[0]))}
-    assert text in str(ends[0])
-    return ends[0].error
 
 
 def test_error_of_an_observer_ends_all(tmp_path, whole):

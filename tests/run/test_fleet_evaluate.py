@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import tinynet
-from tests.fleet_runs import ignore, is_process
+from tests.fleet_runs import failure, ignore, is_process
 from tinynet.data.data import Data
-from tinynet.errors import CheckpointError, CheckpointMismatchError, DataError, PeerFailure
+from tinynet.errors import CheckpointError, CheckpointMismatchError, DataError
 from tinynet.run import evaluation, joining, shared_model
 from tinynet.run.evaluation_log import NAME, read_evaluations
 from tinynet.run.log import read_log
@@ -85,14 +85,6 @@ def evaluate(folder, size, *, own=None, **settings):
             return error
 
     return in_threads(size, work)
-
-
-def failure(ends, rank, text):
-    """Require that all processes ended by the same failure, and return it."""
-    assert [type(end) for end in ends] == [PeerFailure] * len(ends)
-    assert {(end.rank, str(end)) for end in ends} == {(rank, str(ends[0]))}
-    assert text in str(ends[0])
-    return ends[0].error
 
 
 @pytest.mark.parametrize("settings", [{}, {"split": "train"}, {"new": True}])

@@ -3,11 +3,10 @@
 import pytest
 
 import tinynet
-from tests.fleet_runs import CNN, ignore, is_process, outcome, train_together
+from tests.fleet_runs import CNN, failure, ignore, is_process, outcome, train_together
 from tinynet.errors import (
     CheckpointMismatchError,
     DataError,
-    PeerFailure,
     RunBusyError,
     RunExistsError,
     SpecError,
@@ -16,14 +15,6 @@ from tinynet.errors import (
 from tinynet.run import joining
 from tinynet.run.folder import RunFolder
 from tinynet.run.lock import locked
-
-
-def failure(ends, rank, text):
-    """Require that all processes ended by the same failure, and return it."""
-    assert [type(end) for end in ends] == [PeerFailure] * len(ends)
-    assert {(end.rank, str(end)) for end in ends} == {(rank, str(ends[0]))}
-    assert text in str(ends[0])
-    return ends[0].error
 
 
 def test_wrong_spec_is_reported_by_the_first_process(tmp_path):

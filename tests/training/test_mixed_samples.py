@@ -7,6 +7,8 @@ import tinynet
 from tinynet.errors import SpecError, TransformError
 from tinynet.training.events import Evaluated, StepDone
 
+from .states import snapshot
+
 BOTH = ["input", "target"]
 ONE_HOT = {"type": "one_hot", "on": "target"}
 MIXUP, CUTMIX = ({"type": name, "on": BOTH} for name in ("mixup", "cutmix"))
@@ -19,10 +21,6 @@ def digits(*transforms):
         "split": {"validation": 60, "test": 1537},
         "transforms": [{"type": "scale", "factor": 0.0625}, *transforms],
     }
-
-
-def bits(trainer):
-    return {name: array.tobytes() for name, array in trainer.state().items()}
 
 
 @pytest.mark.parametrize("mix", [MIXUP, CUTMIX], ids=lambda mix: mix["type"])
@@ -59,7 +57,7 @@ def test_a_resumed_run_sees_the_same_mixed_samples(make_trainer, stop):
         pass
     resumed.load_state({n: a.copy() for n, a in half.state().items()}, half.progress)
     list(resumed.run())
-    assert bits(resumed) == bits(whole)
+    assert snapshot(resumed) == snapshot(whole)
 
 
 def test_mixed_samples_do_not_depend_on_threads(make_trainer):
@@ -68,7 +66,7 @@ def test_mixed_samples_do_not_depend_on_threads(make_trainer):
     for threads in (1, 3):
         trainer = tinynet.Trainer(spec, threads=threads)
         list(trainer.run())
-        ended.append(bits(trainer))
+        ended.append(snapshot(trainer))
     assert ended[0] == ended[1]
 
 

@@ -14,6 +14,8 @@ from tinynet.layer.context import Context
 from tinynet.training.events import Evaluated, StepDone
 from tinynet.training.progress import Progress
 
+from .states import snapshot
+
 CLASSES, SAMPLES = 3, 40
 
 LAYERS = [
@@ -215,10 +217,6 @@ def make(spec, tmp_path):
         return tinynet.Trainer(tinynet.load_spec(changed), root=tmp_path, threads=threads)
 
     return make
-
-
-def snapshot(trainer):
-    return {name: array.tobytes() for name, array in trainer.state().items()}
 
 
 def epochs(trainer):

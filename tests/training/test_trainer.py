@@ -10,18 +10,9 @@ from tinynet.errors import DataError, DivergedError, ShapeError
 from tinynet.layer import LayerConfig
 from tinynet.training.events import Evaluated, StepDone
 
+from .states import assert_same_state, snapshot
+
 MODELS = Path(__file__).parents[2] / "models"
-
-
-def assert_same_state(one, other, **tolerance):
-    ours, theirs = one.state(), other.state()
-    assert ours.keys() == theirs.keys()
-    for name, array in ours.items():
-        np.testing.assert_allclose(array, theirs[name], **{"rtol": 0, **tolerance}, err_msg=name)
-
-
-def snapshot(trainer):
-    return {name: array.tobytes() for name, array in trainer.state().items()}
 
 
 # A step -------------------------------------------------------------------------------------

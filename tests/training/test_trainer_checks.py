@@ -6,9 +6,7 @@ import pytest
 import tinynet
 from tinynet.errors import DataError, ShapeError, SpecError, UsageError
 
-
-def snapshot(trainer):
-    return {name: array.tobytes() for name, array in trainer.state().items()}
+from .states import snapshot
 
 
 def test_metric_that_does_not_fit_the_targets(make_trainer, write_csv):

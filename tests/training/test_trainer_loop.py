@@ -9,13 +9,7 @@ from tinynet.builtin.metrics.accuracy import Accuracy
 from tinynet.metric import MetricConfig
 from tinynet.training.events import Evaluated, Evaluating, StepDone
 
-
-def assert_same_state(one, other, **tolerance):
-    ours, theirs = one.state(), other.state()
-    assert ours.keys() == theirs.keys()
-    for name, array in ours.items():
-        np.testing.assert_allclose(array, theirs[name], **{"rtol": 0, **tolerance}, err_msg=name)
-
+from .states import assert_same_state
 
 # The loop -----------------------------------------------------------------------------------
 

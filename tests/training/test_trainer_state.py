@@ -11,10 +11,7 @@ from tinynet.errors import CheckpointMismatchError
 from tinynet.training.events import Evaluating
 from tinynet.training.progress import Progress
 
-
-def snapshot(trainer):
-    return {name: array.tobytes() for name, array in trainer.state().items()}
-
+from .states import snapshot
 
 # State --------------------------------------------------------------------------------------
 

@@ -75,7 +75,7 @@ def accumulate(
     divisors = engine.divisors(counts, len(samples))
     results: list[BatchResult] = []
     gradients: dict[str, Array] = {}
-    seen: list[tuple[Mapping[str, Array], StepSamples]] = []
+    predicted: list[tuple[Mapping[str, Array], StepSamples]] = []
     notes: list[Any] = []
     for number, (batch, share) in enumerate(batches):
         batch_key = RandomKey(key.seed, key.step, number)
@@ -84,11 +84,11 @@ def accumulate(
         )
         losses = part.losses
         if exchange.group is not None:
-            seen.append((part.predictions, batch))
+            predicted.append((part.predictions, batch))
             if number < len(batches) - 1:
                 gathered = exchange.group.gather((losses, None))
             else:
-                gathered = exchange.gather((losses, note(seen)))
+                gathered = exchange.gather((losses, note(predicted)))
             losses = [each for of_process, _ in gathered for each in of_process]
             notes = [of_process for _, of_process in gathered]
         result = engine.complete(part, losses)

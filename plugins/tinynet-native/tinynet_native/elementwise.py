@@ -1,4 +1,4 @@
-"""ReLU, GELU, dropout with its random numbers, and softmax cross-entropy."""
+"""ReLU, GELU, sums and products, dropout with its random numbers, and softmax cross-entropy."""
 
 import numpy as np
 

@@ -64,7 +64,7 @@ def simple_rnn_backward(
     gradients = _gradients(call, saved.x, empty, needs)
     _kernels.simple_rnn_backward(
         *(*_inputs(call, saved.x), relu, saved.y),
-        *_given(call, saved.before, dy, dstates, empty),
+        *_of_backward(call, saved.before, dy, dstates, empty),
         *(_steps(call, 1, empty), *gradients[:-1], *gradients.states),
     )
     return gradients
@@ -99,7 +99,7 @@ def gru_backward(
     gradients = _gradients(call, x, empty, needs)
     _kernels.gru_backward(
         *(*_inputs(call, x), reset_after, before, gates, inner),
-        *_given(call, before, dy, dstates, empty),
+        *_of_backward(call, before, dy, dstates, empty),
         *(_steps(call, 4 if reset_after else 3, empty), *gradients[:-1], *gradients.states),
     )
     return gradients
@@ -128,7 +128,7 @@ def lstm_backward(
     gradients = _gradients(call, x, empty, needs)
     _kernels.lstm_backward(
         *(*_inputs(call, x), gates, cells),
-        *_given(call, before, dy, dstates, empty),
+        *_of_backward(call, before, dy, dstates, empty),
         *(_steps(call, 4, empty), *gradients[:-1], *gradients.states),
     )
     return gradients
@@ -160,7 +160,7 @@ def _like_states(call: Recurrence, empty: Empty) -> States:
     return tuple(empty(state.shape, state.dtype) for state in call.states)
 
 
-def _given(
+def _of_backward(
     call: Recurrence, before: Array, dy: Array | None, dstates: StateGradients, empty: Empty
 ) -> tuple[Array | None, ...]:
     """Return the states as products take them, and the gradients of the outputs."""

@@ -13,8 +13,15 @@ from typing import TypeAlias
 import pytest
 
 from tinynet import registry
+from tinynet.registry import GROUPS, Entry
 
 Install: TypeAlias = Callable[..., Path]
+
+
+def all_entries() -> list[Entry]:
+    """Return the types of all distributions, whose metadata are read again in each call."""
+    plugins = registry.default()
+    return [entry for group in GROUPS for entry in plugins.entries(group)]
 
 
 @pytest.fixture

@@ -15,7 +15,9 @@ from tinynet.commands.plugins.doctor import damages, examine
 from tinynet.commands.plugins.listing import listed
 from tinynet.commands.plugins.new import new_plugin
 from tinynet.errors import PluginError
-from tinynet.registry import GROUPS, Entry, UnknownTypeError
+from tinynet.registry import UnknownTypeError
+
+from .conftest import all_entries
 
 GOOD = """
 from tinynet.layer import LayerConfig
@@ -105,18 +107,13 @@ def write_odd(site: Path, files: dict[str, bytes], name: str = "odd") -> None:
         (place / file).write_bytes(content)
 
 
-def entries() -> list[Entry]:
-    plugins = registry.default()  # which reads the metadata again in each call
-    return [entry for group in GROUPS for entry in plugins.entries(group)]
-
-
 def assert_others_are_found() -> None:
     """Assert that all other distributions are found and listed."""
-    all_entries = entries()
-    sound = [entry.qualified for entry in all_entries if entry.distribution == "sound"]
+    entries = all_entries()
+    sound = [entry.qualified for entry in entries if entry.distribution == "sound"]
     assert sound == ["sound:good"]
-    assert len([entry for entry in all_entries if entry.distribution == "tinynet-core"]) > 50
-    assert len(listed(all_entries, all_entries)) == len(all_entries)
+    assert len([entry for entry in entries if entry.distribution == "tinynet-core"]) > 50
+    assert len(listed(entries, entries)) == len(entries)
 
 
 def assert_others_work() -> None:
@@ -131,7 +128,7 @@ def test_damaged_distribution_is_skipped_and_reported(site: Path, what: str) -> 
     files, problem = DAMAGES[what]
     write_odd(site, files)
     assert_others_are_found()
-    assert not [entry for entry in entries() if entry.name == "odd"]
+    assert not [entry for entry in all_entries() if entry.name == "odd"]
     if problem is None:
         assert damages() == []
         return
@@ -163,7 +160,7 @@ def test_valid_lines_of_a_damaged_file_are_used(site: Path) -> None:
     place.mkdir()
     (place / "METADATA").write_text(METADATA)
     (place / "entry_points.txt").write_text(f"[console_scripts]\nbroken\n{POINTS}worse\n")
-    assert [entry.qualified for entry in entries() if entry.name == "odd"] == ["odd:odd"]
+    assert [entry.qualified for entry in all_entries() if entry.name == "odd"] == ["odd:odd"]
     (damage,) = damages()
     assert damage.where.endswith("odd-1.0.dist-info/entry_points.txt")
     assert damage.problem == "line 5 is 'worse'; it should be: name = package:Class"
@@ -243,8 +240,8 @@ def test_new_plugin_is_created_beside_a_damaged_one(site: Path, tmp_path: Path) 
 @pytest.mark.parametrize("content", ["{", "[]", '{"dir_info": 1}', '{"dir_info": {"editable": 1}}'])
 def test_damaged_record_of_an_editable_plugin_is_ignored(site: Path, content: str) -> None:
     (site / "sound-1.2.dist-info" / "direct_url.json").write_text(content)
-    all_entries = entries()
-    (one,) = listed([entry for entry in all_entries if entry.distribution == "sound"], all_entries)
+    entries = all_entries()
+    (one,) = listed([entry for entry in entries if entry.distribution == "sound"], entries)
     assert (one.where, one.editable) == (str(site), False)
 
 

@@ -5,19 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from tinynet import registry
 from tinynet.commands.plugins.listing import Listed, listed
-from tinynet.registry import GROUPS, Entry
+
+from .conftest import all_entries
 
 Install: TypeAlias = Callable[..., Path]
 
 
-def everything() -> list[Entry]:
-    return [entry for group in GROUPS for entry in registry.default().entries(group)]
-
-
 def of(distribution: str) -> list[Listed]:
-    entries = everything()
+    entries = all_entries()
     return listed([entry for entry in entries if entry.distribution == distribution], entries)
 
 
@@ -62,7 +58,7 @@ def test_name_registered_twice_by_one_distribution_is_ambiguous(install: Install
 
 
 def test_built_in_names_are_not_ambiguous() -> None:
-    entries = everything()
+    entries = all_entries()
     built_in = [one for one in listed(entries, entries) if one.entry.distribution == "tinynet-core"]
     assert built_in
     assert not any(one.ambiguous for one in built_in)

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 
-import numpy as np
-
 from tinynet.commands.onnx.graph import GraphBuilder
 from tinynet.engine.node import Node
 from tinynet.errors import PluginError, Problem, ShapeError
@@ -102,9 +100,3 @@ def _needed(network: Network) -> list[Node]:
         if not needed.isdisjoint(node.values):
             needed.update(node.inputs)
     return [node for node in nodes if not needed.isdisjoint(node.values)]
-
-
-def input_dtype(network: Network, name: str) -> np.dtype[np.generic]:
-    """Return the dtype in which an input of the network is declared, without preprocessing."""
-    is_index = name in network.program.index_inputs
-    return np.dtype(np.int64 if is_index else np.float32)
