@@ -58,18 +58,11 @@ def on_threads(kernels: Kernels, threads: int, work: Callable[..., T], *args: An
 
 
 def _run(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:
-    blas, holder = one_blas_thread(), object()
-    try:  # as in `on_threads`
-        try:
-            # The trainer looks for NaN and infinity in the loss, and explains it.
-            np.seterr(all="ignore")
-            _conditions.set((kernels, threads))
-            blas.hold(holder)
-            return on_threads(kernels, threads, work, *args)
-        finally:
-            blas.release(holder)
-    finally:
-        blas.release(holder)
+    # The trainer looks for NaN and infinity in the loss, and explains it.
+    np.seterr(all="ignore")
+    _conditions.set((kernels, threads))
+    result: T = one_blas_thread().call(on_threads, kernels, threads, work, *args)
+    return result
 
 
 def _exit(context: AbstractContextManager[None]) -> None:
