@@ -26,7 +26,7 @@ class StepStatistics:
         self._every, self._network = every, network
         self._gradients: dict[str, Summary] = {}
 
-    def see(self, gradients: Mapping[str, Array], step: int) -> None:
+    def record_gradients(self, gradients: Mapping[str, Array], step: int) -> None:
         """Summarize the gradients of a step, which are valid until the next one."""
         if self._is_due(step):
             self._gradients = _summaries(gradients)
@@ -34,7 +34,7 @@ class StepStatistics:
     def of_step(
         self, step: int, epoch: int, samples: Callable[[], StepSamples]
     ) -> Statistics | None:
-        """Return the statistics after a step, whose gradients were seen; None if none are due.
+        """Return the statistics after a step, whose gradients are recorded; None if none are due.
 
         ``samples`` returns the samples of the step.
         """

@@ -235,7 +235,7 @@ class Trainer:
         ``whole`` returns the samples of all processes.
         """
         result = self._update.compute(samples, self.step, whole)
-        self._statistics.see(result.gradients, self.step + 1)
+        self._statistics.record_gradients(result.gradients, self.step + 1)
         self._guard.change(self._apply, result, samples, rate, advance)
         return result.loss
 
