@@ -26,7 +26,8 @@ def max_pool2d(x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Arra
     winner = _first_cells(x, window, empty)
     leads = empty(y.shape, winner.dtype)
     for cell in others:
-        best, pixels = y[cell.windows], x[cell.pixels]
+        # A copy for two passes, since NumPy's loops over pixels of few channels are short.
+        best, pixels = y[cell.windows], np.ascontiguousarray(x[cell.pixels])
         last, lead = winner[cell.windows], leads[cell.windows]
         np.greater(pixels, best, out=lead)
         np.maximum(pixels, best, out=best)
