@@ -90,6 +90,17 @@ def test_nothing_is_computed_that_nobody_needs(index):
     assert [gradient is not None for gradient in gradients] == list(needs)
 
 
+@pytest.mark.parametrize("channels", [3, MANY_CHANNELS])
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2)])
+def test_an_empty_batch_has_gradients_of_zero(channels, strides):
+    """A shard may have no samples."""
+    window, weight = Window((3, 3), strides, ((1, 1), (1, 1))), np.ones((3, 3, 1, channels))
+    y, saved = KERNELS.conv2d(np.ones((0, 5, 4, channels)), weight, None, window, dirty, True)
+    dx, dweight, dbias = KERNELS.conv2d_backward(y, saved, weight, window, dirty, ALL)
+    assert dx.shape == (0, 5, 4, channels)
+    assert not dweight.any() and not dbias.any()
+
+
 def test_inference_keeps_nothing():
     _, saved = KERNELS.conv2d(
         np.ones((1, 4, 4, 1)), np.ones((2, 2, 1, 1)), None, Window((2, 2)), dirty, False

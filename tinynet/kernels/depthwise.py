@@ -50,7 +50,7 @@ def input_gradient(
 def weight_gradient(dy: Array, x: Array, weight: Array, window: Window, empty: Empty) -> Array:
     """Return dweight (kh, kw, 1, C) from dy (N, Ho, Wo, C) and x (N, H, W, C)."""
     cells = _seen(x, window, dy.shape)
-    sums = np.einsum("nhwijk,nhwk->ijk", cells, dy.reshape(*cells.shape[:3], -1))
+    sums = np.einsum("nhwijk,nhwk->ijk", cells, dy.reshape(*cells.shape[:3], cells.shape[-1]))
     dweight = empty(weight.shape, weight.dtype)
     sums.reshape(*window.kernel_size, -1, x.shape[3]).sum(axis=2, out=dweight[:, :, 0])
     return dweight
