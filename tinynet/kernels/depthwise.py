@@ -6,9 +6,11 @@ are and keeps a row of sums in the cache, and other threads of Python run meanwh
 """
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from tinynet.kernels import Window
 from tinynet.kernels.memory import Empty
+from tinynet.kernels.scratch import scratch
 from tinynet.kernels.window import Pair
 from tinynet.types import Array, Shape
 
@@ -38,7 +40,8 @@ def input_gradient(
     last = above + (rows - 1) * down + 1, before + (columns - 1) * across + 1
     size = max(above + top + height, last[0]), max(before + left + width, last[1])
     # Each window's gradient at its first pixel, with zeros between them and around them.
-    spread = np.zeros((samples, *size, channels), dy.dtype)
+    spread = scratch()((samples, *size, channels), dy.dtype)
+    spread.fill(0)
     spread[:, above : last[0] : down, before : last[1] : across] = dy
     # A pixel is the cell (i, j) of the window that starts i steps above and j steps before it.
     back = -window.dilation[0], -window.dilation[1]
@@ -61,7 +64,8 @@ def _seen(x: Array, window: Window, out_shape: Shape) -> Array:
     if window.padded:
         (samples, height, width, channels), ((top, bottom), (left, right)) = x.shape, window.padding
         size = top + height + bottom, left + width + right
-        padded = np.zeros((samples, *size, channels), x.dtype)
+        padded = scratch()((samples, *size, channels), x.dtype)
+        padded.fill(0)
         padded[:, top : top + height, left : left + width] = x
         x = padded
     return _cells(x, (0, 0), out_shape, window.kernel_size, window.strides, window.dilation)
@@ -87,11 +91,9 @@ def _cells(
     samples, rows, columns, channels = out_shape
     sample, row, column, channel = image.strides
     across, length = (columns, channels) if strides[1] > 1 else (1, columns * channels)
-    return np.ndarray(
+    return as_strided(
+        image[:, first[0] :, first[1] :],
         (samples, rows, across, *size, length),
-        image.dtype,
-        image,
-        first[0] * row + first[1] * column,
         (sample, strides[0] * row, strides[1] * column, steps[0] * row, steps[1] * column, channel),
     )
 

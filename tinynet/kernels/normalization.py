@@ -7,6 +7,7 @@ import numpy as np
 from tinynet.kernels import ThreeGradients, TwoGradients
 from tinynet.kernels.elementwise import channel_sums, wide, widen
 from tinynet.kernels.memory import Empty
+from tinynet.kernels.scratch import scratch
 from tinynet.types import Array
 
 
@@ -76,11 +77,8 @@ def batch_norm_backward(
 
 
 def _centered(x: Array, mean: Array) -> Array:
-    """Return x - mean, in memory that the next temporary array finds in the cache.
-
-    Memory from ``empty`` would stay in use until the end of the pass.
-    """
-    centered = np.empty(x.shape, x.dtype)
+    """Return x - mean, in temporary memory."""
+    centered = scratch()(x.shape, x.dtype)
     np.subtract(wide(x), widen(mean, x), out=wide(centered))
     return centered
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from tinynet.kernels import Saved, Window
 from tinynet.kernels.memory import Empty
+from tinynet.kernels.scratch import scratch
 from tinynet.types import Array, Shape
 
 
@@ -27,7 +28,9 @@ def max_pool2d(x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Arra
     leads = empty(y.shape, winner.dtype)
     for cell in others:
         # A copy for two passes, since NumPy's loops over pixels of few channels are short.
-        best, pixels = y[cell.windows], np.ascontiguousarray(x[cell.pixels])
+        best = y[cell.windows]
+        pixels = scratch()(best.shape, x.dtype)
+        np.copyto(pixels, x[cell.pixels])
         last, lead = winner[cell.windows], leads[cell.windows]
         np.greater(pixels, best, out=lead)
         np.maximum(pixels, best, out=best)
