@@ -32,12 +32,12 @@ struct product {
 #define ROWS_OF_4(TILE) UP_TO_6(TILE)
 #define ROWS_OF_2(TILE) UP_TO_14(TILE)
 #define ROWS_OF_1(TILE) UP_TO_14(TILE)
-enum { MOST_OF_4 = 6, MOST_OF_2 = 14, MOST_OF_1 = 14, MOST_ROWS = 14 };
+enum { MOST_OF_4 = 6, MOST_OF_2 = 14, MOST_OF_1 = 14, MOST_ROWS = 14, MOST_OF_LONG = 8 };
 #else
 #define ROWS_OF_4(TILE) UP_TO_3(TILE)
 #define ROWS_OF_2(TILE) UP_TO_6(TILE)
 #define ROWS_OF_1(TILE) UP_TO_12(TILE)
-enum { MOST_OF_4 = 3, MOST_OF_2 = 6, MOST_OF_1 = 12, MOST_ROWS = 12 };
+enum { MOST_OF_4 = 3, MOST_OF_2 = 6, MOST_OF_1 = 12, MOST_ROWS = 12, MOST_OF_LONG = 6 };
 #endif
 #define UP_TO_3(TILE) TILE(1) TILE(2) TILE(3)
 #define UP_TO_6(TILE) UP_TO_3(TILE) TILE(4) TILE(5) TILE(6)
@@ -182,10 +182,20 @@ static struct strip next_strip(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t firs
     return (struct strip){family, first, least(left, family->vectors * LANES)};
 }
 
+/* The most rows of a tile. If a long sum runs along more than MOST_OF_LONG rows, there are too few
+ * registers for their addresses; but tiles of a few rows more than that are not divided. */
+static ptrdiff_t most_rows(const struct product *p, ptrdiff_t rows,
+                           const struct tile_family *family)
+{
+    enum { LONG = 128 };
+    bool is_long = p->a_row != 1 && p->inner.count >= LONG && rows >= 4 * MOST_OF_LONG;
+    return family == &two_wide && is_long ? MOST_OF_LONG : family->most_rows;
+}
+
 /* Compute one strip in as few tiles as possible, whose numbers of rows differ by at most one. */
 static void multiply_strip(const struct product *p, ptrdiff_t rows, const struct strip *s)
 {
-    ptrdiff_t most = s->family->most_rows, tiles = (rows + most - 1) / most;
+    ptrdiff_t most = most_rows(p, rows, s->family), tiles = (rows + most - 1) / most;
     ptrdiff_t in_last_vector = s->count - (s->family->vectors - 1) * LANES;
     tile_function *const *functions = p->a_row == 1 ? s->family->across : s->family->along;
     for (ptrdiff_t row = 0; tiles > 0; tiles--) {
