@@ -174,7 +174,8 @@ static struct grid parameter_grid(struct parameter_gradients *job)
         .columns = args->filters / args->groups,
         .row_step = 1,
         .column_step = 2 * LANES,
-        .work = windows * args->filters * (1 + cells * in_group / PRODUCTS_PER_ELEMENT),
+        .work = windows * args->filters
+                * (1 + (args->dweight ? cells * in_group / PRODUCTS_PER_ELEMENT : 0)),
     };
     job->joined = false;
     if (args->dbias)

@@ -4,6 +4,7 @@
 
 enum {
     LEAST_WORK = 1 << 15, /* elements in a part: for less, handing it to a thread takes too long */
+    SHARING = 24,    /* work that takes as long as to change an element that several threads read */
     MOST_PARTS = 16,      /* of one grid: enough for a few threads to finish together */
 };
 
@@ -61,7 +62,7 @@ static bool worth_splitting(const struct grid *grids, int count)
 {
     ptrdiff_t work = 0;
     for (int i = 0; i < count; i++)
-        work += grids[i].work;
+        work += grids[i].work - SHARING * grids[i].shared;
     return threads_in_use() > 1 && work >= 2 * LEAST_WORK;
 }
 

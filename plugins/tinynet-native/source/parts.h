@@ -27,6 +27,7 @@ struct grid {
     ptrdiff_t row_step, column_step; /* parts begin at multiples of it; 0: an axis is not split */
     bool columns_first;              /* split columns before rows */
     ptrdiff_t work;                  /* about how many elements are read or written in all */
+    ptrdiff_t shared;                /* elements that every thread reads and other kernels change */
     ptrdiff_t down, across;          /* numbers of parts, which run_grids sets */
 };
 

@@ -56,6 +56,7 @@ static void correlate_prepared(const void *job, struct part part)
 static struct grid prepared_grid(struct correlation *c, struct preparation *p)
 {
     struct grid grid = correlation_grid(c);
+    grid.shared = weight_size(p->args);
     if (p->down || in_squares(c) || in_row_tiles(c)) {
         c->preparation = p;
         p->run = grid.run;
