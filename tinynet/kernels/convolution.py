@@ -53,7 +53,7 @@ def conv2d(
         _finish(y, bias, relu)
         return y, Saved(x, None, y if relu else None) if keep else None
     kept = keep and channels < FEW_CHANNELS
-    columns = _columns(x, groups, window, empty if kept else scratch())
+    columns = _columns(x, groups, window, empty if kept else scratch)
     y = empty((samples, *window.out_size(height, width), weight.shape[3]), x.dtype)
     np.matmul(columns, _grouped(weight, groups), out=_grouped(y, groups))
     _finish(y, bias, relu)
@@ -82,7 +82,7 @@ def conv2d_backward(
         dweight = empty(weight.shape, weight.dtype)
         columns = saved.columns
         if columns is None:
-            columns = _columns(x, groups, window, scratch())
+            columns = _columns(x, groups, window, scratch)
         turned = columns.transpose(0, 2, 1)
         np.matmul(turned, _grouped(dy, groups), out=_grouped(dweight, groups))
     return dx, dweight, channel_sums(dy) if needs_bias else None
@@ -119,7 +119,7 @@ def conv2d_transpose_backward(
     if saved.rectified is not None:
         dy = relu_backward(dy, saved.rectified, empty)
     if needs_x or needs_weight:
-        columns = _columns(dy, groups, window, scratch())
+        columns = _columns(dy, groups, window, scratch)
     if needs_x:
         dx = empty(x.shape, x.dtype)
         np.matmul(columns, _grouped(weight, groups), out=_grouped(dx, groups))
@@ -194,7 +194,7 @@ def _input_gradient(
         np.matmul(dy_groups, transposed, out=_grouped(dx, groups))
         return dx
     dx.fill(0)
-    part = scratch()((*dy.shape[:3], in_shape[3]), dy.dtype)
+    part = scratch((*dy.shape[:3], in_shape[3]), dy.dtype)
     for cell in window.cells(*in_shape[1:3]):
         transposed = _grouped(weight[cell.row, cell.column], groups).transpose(0, 2, 1)
         np.matmul(dy_groups, transposed, out=_grouped(part, groups))

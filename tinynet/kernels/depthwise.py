@@ -40,7 +40,7 @@ def input_gradient(
     last = above + (rows - 1) * down + 1, before + (columns - 1) * across + 1
     size = max(above + top + height, last[0]), max(before + left + width, last[1])
     # Each window's gradient at its first pixel, with zeros between them and around them.
-    spread = scratch()((samples, *size, channels), dy.dtype)
+    spread = scratch((samples, *size, channels), dy.dtype)
     spread.fill(0)
     spread[:, above : last[0] : down, before : last[1] : across] = dy
     # A pixel is the cell (i, j) of the window that starts i steps above and j steps before it.
@@ -64,7 +64,7 @@ def _seen(x: Array, window: Window, out_shape: Shape) -> Array:
     if window.padded:
         (samples, height, width, channels), ((top, bottom), (left, right)) = x.shape, window.padding
         size = top + height + bottom, left + width + right
-        padded = scratch()((samples, *size, channels), x.dtype)
+        padded = scratch((samples, *size, channels), x.dtype)
         padded.fill(0)
         padded[:, top : top + height, left : left + width] = x
         x = padded

@@ -78,7 +78,7 @@ def batch_norm_backward(
 
 def _centered(x: Array, mean: Array) -> Array:
     """Return x - mean, in temporary memory."""
-    centered = scratch()(x.shape, x.dtype)
+    centered = scratch(x.shape, x.dtype)
     np.subtract(wide(x), widen(mean, x), out=wide(centered))
     return centered
 

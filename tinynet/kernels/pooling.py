@@ -29,7 +29,7 @@ def max_pool2d(x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Arra
     for cell in others:
         # A copy for two passes, since NumPy's loops over pixels of few channels are short.
         best = y[cell.windows]
-        pixels = scratch()(best.shape, x.dtype)
+        pixels = scratch(best.shape, x.dtype)
         np.copyto(pixels, x[cell.pixels])
         last, lead = winner[cell.windows], leads[cell.windows]
         np.greater(pixels, best, out=lead)
