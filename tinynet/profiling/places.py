@@ -105,7 +105,7 @@ def _places(trainer: Any) -> Iterator[tuple[Any, str, Place]]:
     yield engine._gradient_sum, "sum", _place("sum of gradients", GRADIENT_SUM)
     yield update._regularization, "added_to", _place("regularizers", REGULARIZERS)
     yield network.parametrizations, "gradients", _place("gradients", PARAMETRIZATIONS)
-    yield trainer._statistics, "see", _place("statistics of gradients", STATISTICS)
+    yield trainer._statistics, "record_gradients", _place("statistics of gradients", STATISTICS)
     yield update, "apply", _place("apply", LOOP)
     yield update.figures, "add_losses", _place("losses", METRICS)
     yield update.figures, "count_results", _place("metrics", METRICS)
