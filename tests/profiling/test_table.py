@@ -72,6 +72,13 @@ def test_narrow_terminals_keep_times_and_shares():
     assert head.split() == ["forward", "backward", "total", "share", "kernels"]
 
 
+def test_the_sum_has_no_directions_if_a_chain_has_none():
+    """The forward pass of the others would look like that of the step."""
+    chain = node(1, 0.002).model_copy(update={"kind": "chain", "forward": 0.0, "backward": 0.0})
+    total = next(line for line in profile(first=[chain]).lines(120) if line.startswith("step  "))
+    assert total.split()[:2] == ["step", "6.000"]
+
+
 def test_the_last_row_is_the_sum():
     lines = profile().lines(120)
     total = next(line for line in lines if line.startswith("step  "))

@@ -114,7 +114,11 @@ def _sum(name: str, rows: Sequence[Row]) -> Row:
 
 
 def _columns(rows: Sequence[Row], step: float, scale: Callable[[float], str]) -> list[_Column]:
-    rows = [*rows, _sum("step", [row for row in rows if row.kind != "layer"])]
+    step_row = _sum("step", [row for row in rows if row.kind != "layer"])
+    if any(row.kind == "chain" and not row.forward for row in rows):
+        # It was replayed with the loss, so the others do not have the forward of the step.
+        step_row = step_row.model_copy(update={"forward": 0.0, "backward": 0.0})
+    rows = [*rows, step_row]
 
     def column(head: str, cell: Callable[[Row], str], right: bool = True) -> _Column:
         return _Column(head, [cell(row) for row in rows], right)
