@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import tinynet
+from tinynet.errors import CheckpointMismatchError
 from tinynet.run.evaluation_log import NAME, append_evaluation, read_evaluations
 from tinynet.run.folder import RunFolder
 from tinynet.run.record import read_record
@@ -68,6 +69,17 @@ def test_kept_data_are_not_read_again(tmp_path):
     read = dict(tinynet.evaluate(run.path, data_root=tmp_path))
     (tmp_path / "data.npz").unlink()
     assert dict(run.evaluate()) == read
+
+
+def test_arrays_that_changed_since_the_training_are_refused(tmp_path):
+    """Their figures would be logged as those of the test split."""
+    x, y = np.eye(40), np.arange(40) % 10
+    layers = {"layers": [{"type": "dense", "units": 10}]}
+    spec = {**SPEC, "data": {"split": {"validation": 8, "test": 8}}, "network": layers}
+    run = tinynet.train(spec, tmp_path / "run", data=(x, y), keep_data=True)
+    x *= 3
+    with pytest.raises(CheckpointMismatchError, match="has changed"):
+        run.evaluate()
 
 
 def test_the_same_evaluation_is_logged_once(folder):

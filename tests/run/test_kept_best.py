@@ -11,10 +11,12 @@ import pytest
 import tinynet
 from tests.small_spec import HUNDRED, small_spec
 from tinynet.checkpoint.checkpoint import Checkpoint
-from tinynet.errors import DataError
+from tinynet.checkpoint.sections import LogMark
+from tinynet.errors import CheckpointError, DataError
 from tinynet.events import Saved, StepDone, StopTraining
 from tinynet.run import kept_best
 from tinynet.run.folder import RunFolder
+from tinynet.training.progress import Progress
 
 BEST = 14
 """The last step before the learning rate ruins the network."""
@@ -87,6 +89,35 @@ def test_a_state_is_not_kept_for_long(tmp_path, monkeypatch):
     """Who evaluates the best checkpoint of a running run would use an old one."""
     monkeypatch.setattr(kept_best, "_LONGEST", 0.0)
     assert saved_steps(tmp_path / "run") == [0, *range(2, BEST + 1, 2), 16]
+
+
+def test_a_run_that_improves_steadily_is_saved_as_often(tmp_path, monkeypatch):
+    """Otherwise a kill would take the whole run, if each new best one restarted the clock."""
+    now = iter(range(1_000))
+    monkeypatch.setattr(kept_best.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(kept_best, "_LONGEST", 3)
+    kept = kept_best.KeptBest()
+    snapshot = kept_best.Snapshot(Progress(), LogMark(), {})
+    waited = [(kept.keep(snapshot), kept.waits_long)[1] for _ in range(3)]
+    assert waited == [False, False, True]
+    kept.clear()
+    kept.keep(snapshot)
+    assert not kept.waits_long
+
+
+def test_a_best_checkpoint_that_is_not_written_yet_is_not_called_missing(tmp_path):
+    """The remedy would be the setting that the spec has already."""
+    errors = []
+
+    def load(event):
+        if isinstance(event, StepDone) and event.step == 3:
+            with pytest.raises(CheckpointError) as caught:
+                tinynet.load_model(tmp_path / "run", checkpoint="best")
+            errors.append(str(caught.value))
+
+    saved_steps(tmp_path / "run", load)
+    assert "has no best checkpoint yet" in errors[0]
+    assert "keep_best" not in errors[0]
 
 
 @pytest.mark.parametrize("error", [DataError("the disk is gone"), StopTraining("enough")])

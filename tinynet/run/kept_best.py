@@ -14,7 +14,8 @@ from tinynet.training.progress import Progress
 from tinynet.types import Array
 
 _LONGEST = 5.0
-"""Seconds after which a kept state is saved, for those who use the best one during training."""
+"""Seconds after the first state that was kept since a save, after which the latest one is saved:
+so the best checkpoint of a run that improves steadily is never older than that."""
 
 _MOST = 1 << 26
 """Bytes of the largest state that is kept: the copy of a larger one takes memory of training."""
@@ -57,7 +58,9 @@ class KeptBest:
         if sum(array.nbytes for array in tensors.values()) > _MOST:
             return False
         copies = {name: array.copy() for name, array in tensors.items()}
-        self.snapshots, self._since = (replace(snapshot, tensors=copies),), time.monotonic()
+        if not self.snapshots:
+            self._since = time.monotonic()
+        self.snapshots = (replace(snapshot, tensors=copies),)
         return True
 
     def clear(self) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import CheckpointError
@@ -41,10 +42,22 @@ def _choose(folder: RunFolder, which: str | Path | None) -> tuple[Path, Checkpoi
         raise newest_damaged(folder.path, intact, damaged.values())
     best = newest.progress.best
     if which == "best" and best is None:
-        raise CheckpointError(
-            f"{folder.path} keeps no best checkpoint; set training.checkpoint.keep_best to keep one"
-        )
+        raise _no_best(folder, newest)
     if which == "last" or best is None or best.step == newest.progress.step:
         return folder.checkpoint(newest.progress.step), newest
     chosen = folder.checkpoint(best.step)
     return chosen, Checkpoint.read(chosen)
+
+
+def _no_best(folder: RunFolder, newest: Checkpoint) -> CheckpointError:
+    rule: Any = newest.spec
+    for key in ("training", "checkpoint", "keep_best"):
+        rule = rule.get(key) if isinstance(rule, dict) else None
+    if rule is None:
+        remedy = "keeps no best checkpoint; set training.checkpoint.keep_best to keep one"
+    else:
+        remedy = (
+            "has no best checkpoint yet. The best state is written with the next checkpoint, or"
+            " within seconds; if no process trains the run, tinynet resume computes it again"
+        )
+    return CheckpointError(f"{folder.path} {remedy}")

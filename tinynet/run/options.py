@@ -41,7 +41,7 @@ class Settings(TypedDict, total=False):
         profile: Record the time of some steps, and write it to the run folder: True, or the number
             of steps; only for training.
         keep_data: Keep the opened data in the result of training, so that its `evaluate` need not
-            read them again; they take memory as long as it exists.
+            read their files again; they take memory as long as it exists.
     """
 
     data_root: str | Path | None

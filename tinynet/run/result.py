@@ -174,5 +174,6 @@ def _run(trainer: Trainer, end: RunEnd, given: GivenData | None, settings: Setti
         end.stop_message,
         1 if trainer.group is None else trainer.group.size,
         end.profile,
-        trainer.data if settings.get("keep_data") else None,
+        # Arrays may have changed when the run is evaluated; opening them again notices that.
+        trainer.data if settings.get("keep_data") and given is None else None,
     )
