@@ -200,7 +200,7 @@ def test_what_is_missing_is_reported_beside_importlib_metadata(
             return value
 
     def metadata(distribution: Distribution) -> Message:
-        text = distribution.read_text("METADATA")
+        text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO")
         if text is None:
             raise FileNotFoundError("No package metadata was found.")
         return message_from_string(text, StrictMessage)
