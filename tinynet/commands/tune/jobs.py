@@ -50,7 +50,7 @@ class Job:
         """Send a message to the process; one that has died reports that by itself."""
         process = self._process
         if process is not None and process.stdin is not None:
-            with suppress(OSError):
+            with suppress(OSError, ValueError):  # ValueError: closed, as the process has ended
                 process.stdin.write(json.dumps(message) + "\n")
                 process.stdin.flush()
 
@@ -69,11 +69,14 @@ class Job:
         process.wait()
 
     def _receive(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdin is not None
         assert process.stdout is not None
         with suppress(ValueError):
             for line in process.stdout:
                 self._inbox.put((self, json.loads(line)))
         process.stdout.close()
+        with suppress(OSError):
+            process.stdin.close()
         code = process.wait()
         self._process = None if self._process is process else self._process
         message = {"kind": "died", "killed": code < 0, "error": _death(code)}
