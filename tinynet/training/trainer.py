@@ -222,8 +222,7 @@ class Trainer:
         if self.group is not None:
             size = self.spec.training.batch_size
             samples = whole.of_share(StepShare.of(len(whole), size, self._engine.share))
-        threads, rate = self._engine.threads, self.learning_rate
-        update = self._make_update
+        threads, rate, update = self._engine.threads, self.learning_rate, self._make_update
         return in_numeric_context(kernels, threads, update, samples, rate, 0, lambda: whole)
 
     def _make_update(
