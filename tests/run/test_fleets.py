@@ -139,11 +139,12 @@ def test_an_object_can_be_the_fleet():
 
 def test_a_process_that_never_joins_ends_the_job(register, four_launched, monkeypatch):
     """A process may end by an error in its own script, and the others would wait forever."""
-    codes, lines = [], []
+    codes, lines, returned = [], [], threading.Event()
 
     def leave(code):
         codes.append(code)
         Waiting.released.set()
+        assert returned.wait(30)  # Otherwise the watch could end this process after the test.
 
     watchdog = partial(Watchdog, say=lines.append, leave=codes.append)
     monkeypatch.setattr(fleets, "Watchdog", watchdog)
@@ -151,6 +152,7 @@ def test_a_process_that_never_joins_ends_the_job(register, four_launched, monkey
     register("fleets", "waiting", Waiting)
     with pytest.raises(PluginError, match="connects 1"):
         open_group({"fleet": "waiting", "fleet_timeout": 0.1})
+    returned.set()
     assert codes[0] == 4
     assert lines[0].startswith("error: process 2 of 4 has waited for the others")
     assert "in the start and ends the job; every process must make this call" in lines[0]
