@@ -102,7 +102,7 @@ def _export_weights(
         raise click.UsageError(f"{option} is for .onnx files")
     from tinynet.commands.exchange import export_weights
 
-    result = export_weights(path, output, **choices)
+    result = export_weights(path, output, warn=warn, **choices)
     if as_json:
         print_json(vars(result))
     elif not quiet:

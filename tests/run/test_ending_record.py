@@ -62,8 +62,9 @@ def test_a_divergence_is_not_taken_for_an_interrupt(tmp_path):
     assert record.state == "diverged"
     assert "the loss is not finite at step" in record.message
     command = "--set training.optimizer.learning_rate=1e+37"
-    assert resume_text(record).startswith("Continue with a smaller learning rate: tinynet resume")
-    assert resume_text(record).endswith(command)
+    advice = resume_text(record.state, record.spec, record.path)
+    assert advice.startswith("Continue with a smaller learning rate: tinynet resume")
+    assert advice.endswith(command)
 
 
 def test_an_error_is_named(tmp_path):

@@ -6,7 +6,7 @@ last, or every tensor of the checkpoint under its full name (``params/conv2d_1/w
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -63,12 +63,13 @@ def export_weights(
     *,
     checkpoint: str | None = None,
     everything: bool = False,
+    warn: Callable[[str], None] = lambda text: None,
 ) -> Exported:
     """Write the weights of a checkpoint to a .npz or .safetensors file; no plugin is imported.
 
     `tinynet.run.lookup.find_checkpoint` explains ``source`` and ``checkpoint``. A file at
     ``path`` is replaced atomically. With ``everything``, every tensor is written under its full
-    name, not only parameters and buffers.
+    name, not only parameters and buffers. ``warn`` is called for a run that lacks its last save.
 
     Raises:
         CheckpointError: if the checkpoint cannot be read, or the file cannot be written.
@@ -79,7 +80,7 @@ def export_weights(
             f"{path}: a model is exported to a .onnx file, weights to .npz or .safetensors"
         )
     target = open_weights(Path(path))
-    file, state = find_checkpoint(source, checkpoint)
+    file, state = find_checkpoint(source, checkpoint, warn)
     arrays = state.arrays if everything else _weights(file, state)
     target.write(arrays, _note(state))
     size = sum(array.nbytes for array in arrays.values())

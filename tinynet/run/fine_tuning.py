@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -271,7 +271,7 @@ def _advised(plan: TransferPlan, advice: str) -> TransferPlan:
     return replace(plan, refusals=(advice,), options=())
 
 
-def open_start(request: StartRequest) -> FineTuning | WeightFileStart:
+def open_start(request: StartRequest, warn: Callable[[str], None]) -> FineTuning | WeightFileStart:
     """Return the start from a file of weights, or from a run or checkpoint.
 
     Raises:
@@ -289,7 +289,7 @@ def open_start(request: StartRequest) -> FineTuning | WeightFileStart:
             f"layout={request.layout!r} (--layout) is for files of weights, .npz or .safetensors,"
             f" but {path} is not one: leave it out, or save the weights as such a file"
         )
-    path, checkpoint = find_checkpoint(request.source)
+    path, checkpoint = find_checkpoint(request.source, warn=warn)
     return FineTuning(path, checkpoint, request.rules, file_origin(path))
 
 

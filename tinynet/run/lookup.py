@@ -1,6 +1,7 @@
 """Lookup of checkpoints by a run folder or a file."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +9,22 @@ from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import CheckpointError
 from tinynet.run.folder import RunFolder, retry_if_pruned
 from tinynet.run.path_errors import newest_damaged, no_checkpoint, no_checkpoint_of
+from tinynet.run.unsaved_steps import unsaved_steps
 
 
-def find_checkpoint(path: str | Path, which: str | Path | None = None) -> tuple[Path, Checkpoint]:
+def find_checkpoint(
+    path: str | Path,
+    which: str | Path | None = None,
+    warn: Callable[[str], None] = lambda text: None,
+) -> tuple[Path, Checkpoint]:
     """Return the file and the content of the checkpoint that a path stands for.
 
     Args:
         path: A run folder, or a checkpoint.
         which: ``"best"``, ``"last"``, or a file (the name is enough for one of the run); by
             default the best if the run keeps one, else the last.
+        warn: Called if the process that trained the run ended without a last save, so that the log
+            has steps that no checkpoint holds; not for a file that ``which`` names.
 
     Raises:
         CheckpointError: if it cannot be read, or the newest one of a run is damaged: no other file
@@ -32,7 +40,10 @@ def find_checkpoint(path: str | Path, which: str | Path | None = None) -> tuple[
         raise no_checkpoint(folder.path)
     if which not in (None, "best", "last") or not folder.path.is_dir():
         return Path(path), Checkpoint.read(Path(path))
-    return retry_if_pruned(lambda: _choose(folder, which))
+    file, checkpoint = retry_if_pruned(lambda: _choose(folder, which))
+    if text := unsaved_steps(folder, checkpoint):
+        warn(text)
+    return file, checkpoint
 
 
 def _choose(folder: RunFolder, which: str | Path | None) -> tuple[Path, Checkpoint]:

@@ -152,7 +152,7 @@ def open_run(
 ) -> tuple[Path, Checkpoint, Model]:
     """Return the file of a checkpoint, its content and its model."""
     report_warning = partial(_report_warning, report)
-    file, state = find_checkpoint(path, which)
+    file, state = find_checkpoint(path, which, report_warning)
     not_finite = state.check_finite(strict=settings.get("strict_finite", False))
     for text in (*not_finite, *check_types(state.types).major):
         report_warning(text)

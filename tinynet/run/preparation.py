@@ -188,7 +188,7 @@ def plan_start(
     """Return the start of a new run from another one, its trainer and the transfer to it."""
     from tinynet.run.fine_tuning import open_start
 
-    start = open_start(request)
+    start = open_start(request, lambda text: observer(settings)(Warned(text)))
     trainer = checked_trainer(spec, spec.folder, settings, start.fitted(spec), given, group)
     return start, trainer, start.plan(trainer)
 

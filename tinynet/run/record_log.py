@@ -69,6 +69,20 @@ def log_problems(path: Path, mark: LogMark) -> Iterator[str]:
         yield f"{path} is damaged: it is not as the checkpoint records it"
 
 
+def last_step(path: Path) -> int:
+    """Return the step of the last complete line of ``metrics.jsonl``; 0 if none can be read."""
+    try:
+        with open(open_strictly(path, READ), "rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - _PIECE, 0))
+            lines = file.read(_PIECE).split(b"\n")
+    except (OSError, CheckpointIOError):
+        return 0
+    # What follows the last newline is being written, or cut short by a kill.
+    record = parse_metrics(_json(lines[-2])) if len(lines) > 1 else None
+    return 0 if record is None else int(record["step"])
+
+
 def read_steps(path: Path) -> list[dict[str, Any]]:
     """Return the lines of ``metrics.jsonl`` that are not evaluations."""
     return read_records(path, parse_metrics, [], lambda line: not _is_evaluation(line))

@@ -153,5 +153,6 @@ def _commands(record: RunRecord) -> tuple[str, ...]:
     path = shlex.quote(str(record.path))
     commands = [f"tinynet evaluate {path}", f"tinynet predict {path} INPUT"]
     if unfinished(record):
-        return (resuming_command(record, str(record.path)), *commands)
+        resume = resuming_command(record.state, record.spec, str(record.path))
+        return (resume, *commands)
     return tuple(commands)

@@ -108,7 +108,9 @@ def closing(record: RunRecord) -> list[str]:
         figures = (f"{printable(name)} {figure(value)}" for name, value in record.test.items())
         lines.append(f"Test: {', '.join(figures)}")
     if unfinished(record):
-        lines.append(f"{ending_text(record)}. {resume_text(record)}")
+        lines.append(
+            f"{ending_text(record)}. {resume_text(record.state, record.spec, record.path)}"
+        )
     return lines
 
 
