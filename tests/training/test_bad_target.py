@@ -1,4 +1,4 @@
-"""The results that a loss's `bad_target` may return."""
+"""The results that a loss's `bad_target` may return, and targets that are not numbers."""
 
 import re
 from typing import ClassVar
@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from tinynet.builtin.losses.regression import MSE
-from tinynet.errors import PluginError
+from tinynet.errors import DataError, PluginError
 from tinynet.network.network import Network
+from tinynet.spec.reading import load_spec
 from tinynet.training.compatibility import first_bad_target
+from tinynet.training.trainer import Trainer
 
 
 class Judged(MSE):
@@ -45,3 +47,31 @@ def test_invalid_results_of_bad_target_name_the_plugin(first_bad, returned):
     message = "test-plugin:judged (version 1.0): bad_target must return None, or (a row from 0 to 4"
     with pytest.raises(PluginError, match=re.escape(message)):
         first_bad(returned)
+
+
+COMPLEX, DATES = np.zeros(4, complex), np.zeros(4, "datetime64[s]")
+
+
+@pytest.mark.parametrize(
+    "loss", ["mse", "poisson", "binary_cross_entropy", "softmax_cross_entropy"]
+)
+@pytest.mark.parametrize("values", [COMPLEX, DATES, COMPLEX.astype(object), COMPLEX.astype(str)])
+def test_targets_that_are_not_real_numbers_are_refused(loss, values):
+    """NumPy drops imaginary parts with a warning, and takes dates for seconds."""
+    units = 2 if loss == "softmax_cross_entropy" else 1
+    trainer = by_hand(loss, units)
+    x = np.zeros((4, 2))
+    with pytest.raises(DataError, match=r"targets must hold real numbers; the dtype is"):
+        trainer.train_step(x, values)
+    with pytest.raises(DataError, match=r"weights must hold real numbers; the dtype is"):
+        trainer.train_step(x, np.zeros(4, np.int64), values)
+    assert trainer.step == 0
+
+
+def by_hand(loss, units):
+    """Return a trainer without data."""
+    optimizer = {"type": "sgd", "learning_rate": 0.1}
+    training = {"steps": 1, "loss": loss, "optimizer": optimizer}
+    network = {"input_shape": [2], "layers": [{"type": "dense", "units": units}]}
+    spec = {"tinynet": 1, "name": "by-hand", "network": network, "training": training}
+    return Trainer(load_spec(spec))

@@ -12,6 +12,9 @@ from tinynet.types import Array, Shape
 Inputs: TypeAlias = Array | Mapping[str, Array]
 """The only input of a network, (N, *input_shape), or such an array for each input by name."""
 
+NUMBERS = "biuf"
+"""The kinds of dtype that hold real numbers."""
+
 
 def input_name(name: str) -> str:
     """Return the full name of an input: ``input:image`` for ``image``."""
@@ -90,7 +93,7 @@ def convert_inputs(
 def _convert(
     name: str, array: Array, dtype: np.dtype[np.generic], index_inputs: Collection[str]
 ) -> Array:
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind not in NUMBERS:
         raise DataError(f"{name} must hold real numbers; its dtype is {array.dtype}")
     if name in index_inputs and np.issubdtype(array.dtype, np.integer):
         return array

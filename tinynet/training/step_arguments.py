@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
-from tinynet.engine.inputs import Inputs
+from tinynet.engine.inputs import NUMBERS, Inputs
 from tinynet.errors import DataError, ShapeError, SpecError
 from tinynet.network.network import Network
 from tinynet.spec.graph import is_input
@@ -50,6 +50,7 @@ class StepArguments:
             targets = targets_by_loss(network, x, y, self._data_targets)
         weights = None if weights is None else np.asarray(weights)
         require_rows(x, targets, weights)
+        _require_numbers(targets, weights)
         shapes = {output: array.shape[1:] for output, array in targets.items()}
         if weights is not None:
             if wrong := weight_problems(network, sample_weights=True):
@@ -64,3 +65,17 @@ class StepArguments:
         if bad is not None:
             raise DataError(f"target {bad[0]} of the batch: {bad[1]}")
         return StepSamples(x, targets, weights, weights)
+
+
+def _require_numbers(targets: Mapping[str, Array], weights: Array | None) -> None:
+    """Require numbers that can be converted to the dtype of a network, as its inputs are.
+
+    Raises:
+        DataError: for complex numbers, objects, texts and dates.
+    """
+    for name, array in targets.items():
+        if array.dtype.kind not in NUMBERS:
+            which = f"targets of {name!r}" if len(targets) > 1 else "targets"
+            raise DataError(f"{which} must hold real numbers; the dtype is {array.dtype}")
+    if weights is not None and weights.dtype.kind not in NUMBERS:
+        raise DataError(f"weights must hold real numbers; the dtype is {weights.dtype}")
