@@ -21,6 +21,10 @@ from versus.workloads import Case
 WARM = 0.05
 """Seconds of steps before a block that don't count: caches fill, threads of others fall asleep."""
 
+FIRST_RUNS = 6
+"""Runs before the first block: torch.compile and JAX compile in the first, and tinynet computes
+some as usual, records one and checks another before it replays. Long steps are few in a block."""
+
 MEMORY_STEPS = 20
 """Steps after which memory has stopped growing."""
 
@@ -130,7 +134,7 @@ def _maker(side: Side, action: str) -> Callable[..., Callable[[], Any]]:
 
 
 def _prepare(side: Side, case: Case, threads: int) -> tuple[Callable[[], Any], list[float]]:
-    """Return the function to time, and its result if that is deterministic.
+    """Return the function to time, after its first runs, and its result if that is deterministic.
 
     The result is the losses of consecutive steps, the outputs, or the indices of a text.
     """
@@ -149,6 +153,7 @@ def _prepare(side: Side, case: Case, threads: int) -> tuple[Callable[[], Any], l
         answers = np.ravel(made()).tolist()
     if case.action == "train" and has_dropout(case.network):
         made = build(dropout=True)
+    for _ in range(FIRST_RUNS):
         made()
     return made, answers
 
