@@ -15,6 +15,7 @@ from tinynet.engine import losses
 from tinynet.engine.batch_pass import BatchPass
 from tinynet.engine.gradient_sum import GradientSum, owned_shards
 from tinynet.engine.inputs import Inputs, convert_inputs, validate_inputs
+from tinynet.engine.kernel_threads import threads_for_pass
 from tinynet.engine.losses import LossInputs
 from tinynet.engine.node import Node
 from tinynet.engine.numeric_context import in_numeric_context
@@ -149,13 +150,12 @@ class Engine:
             part: The result of the shards of this process.
             losses: The losses of all shards, in order: the ``losses`` of all processes.
         """
-        program = self._program
         sums = {name: sum([values[name] for values in losses]) for name in self._losses}
         loss = sum([part.weight * sums[part.name] for part in self._means])
         if len(part.share.slices) == 1 and self.group is None:
             gradients = {address: one for address, (one,) in part.gradients.items()}
-        else:  # in the context of a whole step, if it is called within one
-            gradients = in_numeric_context(program.kernels, self.threads, self._sum, part)
+        else:
+            gradients = self._in_context(part.share, self._sum, part)
         idle = part.share.some_are_idle
         return BatchResult(loss, sums, part.predictions, gradients, part.shards, idle)
 
@@ -236,9 +236,15 @@ class Engine:
             self._shares[samples] = share
         return self._shares[samples]
 
+    def kernel_threads(self, share: BatchShare) -> int:
+        """Return the number of threads that the kernels may use for the passes of a share."""
+        if len(share.own) > 1:  # Each thread has shards of its own.
+            return 1
+        flops = self._program.cost.flops * (share.rows.stop - share.rows.start)
+        return threads_for_pass(self.threads, flops)
+
     def _in_context(self, share: BatchShare, work: Callable[..., T], *args: Any) -> T:
-        # Threads without a shard would be idle: the kernels may use them.
-        threads = self.threads if len(share.own) == 1 else 1
+        threads = self.kernel_threads(share)
         return in_numeric_context(self._program.kernels, threads, work, *args)
 
     def _merges(self, share: BatchShare) -> bool:

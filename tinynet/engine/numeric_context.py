@@ -25,7 +25,7 @@ _conditions: ContextVar[tuple[Kernels, int] | None] = ContextVar("conditions", d
 def in_numeric_context(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:
     """Call `work` with BLAS on one thread, NumPy's warnings off, and kernels on some threads.
 
-    A nested call with the same kernels and threads only calls `work`, which saves time.
+    A nested call only changes the number of threads, or nothing, which saves time.
 
     Args:
         kernels: The kernels that `work` computes with.
@@ -33,10 +33,12 @@ def in_numeric_context(kernels: Kernels, threads: int, work: Callable[..., T], *
         work: The computation.
         args: The arguments of `work`.
     """
-    if _conditions.get() == (kernels, threads):
+    before, conditions = _conditions.get(), (kernels, threads)
+    if before == conditions:
         return work(*args)
     # NumPy keeps its error settings in a context variable: they end with the copied context.
-    return copy_context().run(_run, kernels, threads, work, *args)
+    run = _run if before is None else _run_nested
+    return copy_context().run(run, kernels, threads, work, *args)
 
 
 def on_threads(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:
@@ -60,9 +62,13 @@ def on_threads(kernels: Kernels, threads: int, work: Callable[..., T], *args: An
 def _run(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:
     # The trainer looks for NaN and infinity in the loss, and explains it.
     np.seterr(all="ignore")
-    _conditions.set((kernels, threads))
-    result: T = one_blas_thread().call(on_threads, kernels, threads, work, *args)
+    result: T = one_blas_thread().call(_run_nested, kernels, threads, work, *args)
     return result
+
+
+def _run_nested(kernels: Kernels, threads: int, work: Callable[..., T], *args: Any) -> T:
+    _conditions.set((kernels, threads))
+    return on_threads(kernels, threads, work, *args)
 
 
 def _exit(context: AbstractContextManager[None]) -> None:

@@ -12,7 +12,6 @@ from tinynet.data.given import GivenData
 from tinynet.data.ranges import naming_samples
 from tinynet.engine.engine import Engine
 from tinynet.engine.inputs import Inputs
-from tinynet.engine.numeric_context import in_numeric_context
 from tinynet.engine.process_group import ProcessGroup
 from tinynet.engine.shard_pass import RandomKey
 from tinynet.engine.tensor_names import require_match
@@ -217,20 +216,18 @@ class Trainer:
             TinynetError: if an exception ended an earlier update before it was complete.
         """
         self._guard.require_whole()
-        samples, kernels = self._arguments.samples(x, y, weights), self.network.kernels
-        whole = samples
+        samples = whole = self._arguments.samples(x, y, weights)
         if self.group is not None:
             size = self.spec.training.batch_size
             samples = whole.of_share(StepShare.of(len(whole), size, self._engine.share))
-        threads, rate, update = self._engine.threads, self.learning_rate, self._make_update
-        return in_numeric_context(kernels, threads, update, samples, rate, 0, lambda: whole)
+        make, rate = self._make_update, self.learning_rate
+        return self._update.in_context(make, samples, rate, 0, lambda: whole)
 
     def _make_update(
         self, samples: StepSamples, rate: float, advance: int, whole: Callable[[], StepSamples]
     ) -> float:
         """Update once, and advance the position in the epoch; see `train_step`.
 
-        All passes and the update are one call in the numeric context, which takes time to set.
         ``whole`` returns the samples of all processes.
         """
         result = self._update.compute(samples, self.step, whole)
@@ -364,9 +361,7 @@ class Trainer:
         samples = self._loader.load(epoch, position)
         whole = partial(self._whole_step, epoch, position, samples)
         with naming_samples(partial(self._loader.place, epoch, position)):
-            kernels, threads = self.network.kernels, self._engine.threads
-            update = self._make_update
-            loss = in_numeric_context(kernels, threads, update, samples, rate, 1, whole)
+            loss = self._update.in_context(self._make_update, samples, rate, 1, whole)
         step, count, statistics = progress.step, len(samples), None
         if self.group is None or self.group.first:
             statistics = self._statistics.of_step(step, epoch + 1, whole)

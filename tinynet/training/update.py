@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any, TypeVar
 
 from tinynet.engine.engine import Engine
+from tinynet.engine.kernel_threads import threads_for_update
+from tinynet.engine.numeric_context import in_numeric_context
 from tinynet.engine.shard_pass import RandomKey
 from tinynet.network.network import Network
 from tinynet.spec.training_spec import TrainingSpec
@@ -18,6 +21,8 @@ from tinynet.training.progress import Progress
 from tinynet.training.regularization import Regularization
 from tinynet.training.step_samples import StepSamples
 from tinynet.training.updater import Updater
+
+T = TypeVar("T")
 
 
 class Update:
@@ -51,6 +56,7 @@ class Update:
         self._trainable = network.trainable
         self.updater = Updater(network.params, self._trainable, training.optimizer, network.kernels)
         trained = {address: network.params[address] for address in sorted(self._trainable)}
+        self._elements = sum(param.size for param in trained.values())
         self.lookahead = Lookahead(training.lookahead, trained)
         self._regularization = Regularization(training, network)
         self._constraints = Constraints(training, network)
@@ -71,6 +77,16 @@ class Update:
         """Initialize the state of optimizer and lookahead for the parameters as they are now."""
         self.updater.renew_slots()
         self.lookahead.restart()
+
+    def in_context(self, work: Callable[..., T], samples: StepSamples, *args: Any) -> T:
+        """Call ``work(samples, *args)`` in the numeric context of the passes of a step.
+
+        A call for the whole step saves time, since each pass would set the context otherwise.
+        """
+        engine = self._engine
+        share = engine.share(min(len(samples), self._training.batch_size))
+        threads = engine.kernel_threads(share)
+        return in_numeric_context(self._network.kernels, threads, work, samples, *args)
 
     def compute(
         self, samples: StepSamples, step: int, whole: Callable[[], StepSamples]
@@ -118,7 +134,10 @@ class Update:
             self.figures.count_results(result.batches, samples)
         else:
             add_shares(self.figures, result.notes)
-        self.updater.update(result.gradients, progress.step - progress.optimizer_start, rate)
+        flops = len(samples) * self._network.program.cost.flops
+        threads = threads_for_update(self._engine.threads, flops, self._elements)
+        step, update = progress.step - progress.optimizer_start, self.updater.update
+        in_numeric_context(self._network.kernels, threads, update, result.gradients, step, rate)
         self.lookahead.update(progress.step + 1, self._constraints.project)
         self._engine.commit(result.batches)
         self._network.parametrizations.advance(self._trainable)
