@@ -133,13 +133,13 @@ class Engine:
         looks across the batch.
         """
         inputs = validate_inputs(x, self._program.input_shapes)
-        scales = {name: 1 / divisor for name, divisor in divisors.items()}
         alone = self.group is None and len(share.slices) == 1
         if alone and weights is None and self._program.trained_chain is not None:
             run = self._run_trained_chain
-            part = self._in_context(share, run, inputs, share, y, scales, key, predict)
+            part = self._in_context(share, run, inputs, share, y, divisors, key, predict)
             if part is not None:
                 return part
+        scales = {name: 1 / divisor for name, divisor in divisors.items()}
         labels = LossInputs(y, self._weights(weights), scales, predict)
         return self._in_context(share, self._run, inputs, share, labels, key)
 
@@ -150,7 +150,10 @@ class Engine:
             part: The result of the shards of this process.
             losses: The losses of all shards, in order: the ``losses`` of all processes.
         """
-        sums = {name: sum([values[name] for values in losses]) for name in self._losses}
+        if len(losses) == 1:
+            sums = dict(losses[0])
+        else:
+            sums = {name: sum([values[name] for values in losses]) for name in self._losses}
         loss = sum([part.weight * sums[part.name] for part in self._means])
         if len(part.share.slices) == 1 and self.group is None:
             gradients = {address: one for address, (one,) in part.gradients.items()}
@@ -310,7 +313,7 @@ class Engine:
         inputs: Mapping[str, Array],
         share: BatchShare,
         targets: Mapping[str, Array],
-        scales: Mapping[str, float],
+        divisors: Mapping[str, float],
         key: RandomKey,
         predict: bool,
     ) -> PartialResult | None:
@@ -329,12 +332,12 @@ class Engine:
             micro_batch=micro_batch,
             workspace=workspace,
         )
-        result = chain.run(ctx, x, targets.get(name), scales[name])
+        result = chain.run(ctx, x, targets.get(name), 1 / divisors[name])
         if result is None:
             return None
         predictions = program.predictions({output: result.output}) if predict else {}
-        gradients = {address: [gradient] for address, gradient in result.gradients.items()}
-        return PartialResult(share, [{name: result.loss}], predictions, gradients, [result], True)
+        losses = [{name: result.loss}]
+        return PartialResult(share, losses, predictions, result.gradients, [result], True)
 
     def _first_workspace(self) -> Workspace:
         """Return the memory of a batch that is a single shard; all of it is free."""

@@ -262,8 +262,9 @@ def replayed_targets(
     Raises:
         PluginError: if the loss raises an exception.
     """
+    loss: Any = part.loss
     with part.errors("replayed_targets"):
-        taken = cast(ReplayableLoss, part.loss).replayed_targets(outputs, targets)
+        taken: Array | None = loss.replayed_targets(outputs, targets)
     if taken is None or taken.dtype.kind != "f":
         return taken
     return taken.astype(dtype, copy=False)

@@ -6,7 +6,7 @@ The last bits of a product of BLAS depend on its number of threads, and shards h
 import os
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from contextvars import ContextVar, copy_context
 from functools import cache
 from itertools import product
@@ -72,9 +72,11 @@ def _run_nested(kernels: Kernels, threads: int, work: Callable[..., T], *args: A
 
 
 def _exit(context: AbstractContextManager[None]) -> None:
-    # After an interrupt before `__enter__`, a generator has not started, and its exit raises.
-    with suppress(RuntimeError):
+    try:  # noqa: SIM105 (`suppress` takes longer than most of these contexts)
         context.__exit__(None, None, None)
+    except RuntimeError:
+        # After an interrupt before `__enter__`, a generator has not started, and its exit raises.
+        pass
 
 
 class OneBlasThread:
@@ -104,7 +106,7 @@ class OneBlasThread:
 
     def hold(self, holder: object) -> None:
         """Limit BLAS until `holder` releases it."""
-        lock = self._lock
+        lock: Any = self._lock
         try:
             try:
                 lock.acquire()
@@ -118,13 +120,14 @@ class OneBlasThread:
             finally:
                 _unlock(lock)
         finally:
-            _unlock(lock)
+            if lock._is_owned():
+                _unlock(lock)
 
     def release(self, holder: object) -> None:
         """Restore the numbers of threads if `holder` is the last one; else only forget it."""
         if holder not in self._holders:
             return
-        lock = self._lock
+        lock: Any = self._lock
         try:
             try:
                 lock.acquire()
@@ -134,7 +137,8 @@ class OneBlasThread:
             finally:
                 _unlock(lock)
         finally:
-            _unlock(lock)
+            if lock._is_owned():
+                _unlock(lock)
 
     def call(self, work: Callable[..., T], *args: Any) -> T:
         """Call `work` with BLAS on one thread."""
@@ -146,7 +150,8 @@ class OneBlasThread:
             finally:
                 self.release(holder)
         finally:
-            self.release(holder)
+            if holder in self._holders:
+                self.release(holder)
 
     def _restore(self) -> None:
         self._limited = False

@@ -1,6 +1,6 @@
 """A chain with the loss of its output: a whole training pass, which is replayed in one call."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -24,14 +24,14 @@ class TrainedPass(NamedTuple):
     Attributes:
         loss: The loss, unweighted, summed over the samples.
         output: The output of the network, (N, *out_shape).
-        gradients: The gradient of each trainable parameter, by address.
+        gradients: The gradient of each trainable parameter, by address, as the only one of a list.
         statistics: The nodes with running statistics, each with what its `commit` needs, in memory
             of their own.
     """
 
     loss: float
     output: Array
-    gradients: Mapping[str, Array]
+    gradients: dict[str, list[Array]]
     statistics: Sequence[tuple[Node, Cache]]
 
     def commit(self) -> None:
@@ -96,14 +96,14 @@ class TrainedChain:
 
     def _compute(
         self, factor: float, contexts: Sequence[Context], x: Array, targets: Array
-    ) -> tuple[tuple[Array, Array, dict[str, Array]], Cache]:
+    ) -> tuple[tuple[Array, Array, dict[str, list[Array]]], Cache]:
         *of_layers, ctx = contexts
         y, caches = self._chain.compute(of_layers, x)
         each, gradient = losses.losses_and_gradient(self._part, ctx, y, targets)
         scaled = ctx.kernels.scale(gradient, factor, ctx.empty)
         _, found = self._chain.compute_gradients(caches, scaled)
         gradients = {
-            address: found[name].T if transposed else found[name]
+            address: [found[name].T if transposed else found[name]]
             for name, address, transposed in self._gradients
         }
         return (each, y, gradients), caches

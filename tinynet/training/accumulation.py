@@ -68,17 +68,17 @@ def accumulate(
         DivergedError: if the loss is not finite.
         PluginError: if a layer or a loss raises an exception, or returns a wrong value.
     """
-    batches = samples.batches(batch_size, engine.share)
+    batches, count = samples.batches(batch_size, engine.share), len(samples)
     counts: dict[str, float] = {}
     if engine.counts_positions:
         counts = engine.counts(*_labels(samples, batches, exchange))
-    divisors = engine.divisors(counts, len(samples))
+    divisors = engine.divisors(counts, count)
     results: list[BatchResult] = []
     gradients: dict[str, Array] = {}
     predicted: list[tuple[Mapping[str, Array], StepSamples]] = []
     notes: list[Any] = []
     for number, (batch, share) in enumerate(batches):
-        batch_key = RandomKey(key.seed, key.step, number)
+        batch_key = key._replace(micro_batch=number) if number else key
         part = engine.compute(
             batch.x, batch.y, batch.weights, batch_key, divisors, share, predict=predict
         )
@@ -96,7 +96,7 @@ def accumulate(
             raise _divergence(engine, network, result, whole, batch_size, batch_key)
         gradients = _add(gradients, result) if len(batches) > 1 else result.gradients
         results.append(result)
-    loss = mean_loss(network.losses, results, len(samples), divisors)
+    loss = mean_loss(network.losses, results, count, divisors)
     effective = network.parametrizations.gradients(gradients)
     return StepResult(loss, effective, results, counts, notes)
 

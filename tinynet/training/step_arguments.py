@@ -1,6 +1,7 @@
 """Validation of the arrays of one update by hand."""
 
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from tinynet.types import Array, Shape
 class StepArguments:
     """The checks of the arguments of `Trainer.train_step`.
 
-    The targets of a network are compared with its outputs only where their shapes change.
+    Shapes and dtypes are checked only where they differ from those of the step before.
     """
 
     def __init__(self, network: Network, data_targets: Callable[[], Collection[str]]) -> None:
@@ -34,7 +35,7 @@ class StepArguments:
             data_targets: Returns the names of the targets in the data.
         """
         self._network, self._data_targets = network, data_targets
-        self._checked_shapes: dict[str, Shape] = {}
+        self._checked: tuple[Shape, Shape, np.dtype[Any]] | None = None
         part, *others = network.losses
         takes_y = part.takes_target and not is_input(part.target or part.name)
         self._only_loss = part.name if takes_y and not others else None
@@ -43,12 +44,24 @@ class StepArguments:
         self, x: Inputs, y: Array | Mapping[str, Array] | None, weights: Array | None
     ) -> StepSamples:
         """Return the samples of a step; arguments and errors are those of `train_step`."""
-        network = self._network
-        if self._only_loss is not None and isinstance(y, np.ndarray):
-            targets: dict[str, Array] = {self._only_loss: y}
+        only, arrays = self._only_loss, None
+        if only is not None and isinstance(y, np.ndarray):
+            targets: dict[str, Array] = {only: y}
+            if weights is None and isinstance(x, np.ndarray):
+                arrays = x.shape, y.shape, y.dtype
         else:
-            targets = targets_by_loss(network, x, y, self._data_targets)
+            targets = targets_by_loss(self._network, x, y, self._data_targets)
         weights = None if weights is None else np.asarray(weights)
+        if arrays is None or arrays != self._checked:
+            self._check(x, targets, weights)
+            self._checked = arrays
+        bad = first_bad_target(self._network, targets)
+        if bad is not None:
+            raise DataError(f"target {bad[0]} of the batch: {bad[1]}")
+        return StepSamples(x, targets, weights, weights)
+
+    def _check(self, x: Inputs, targets: Mapping[str, Array], weights: Array | None) -> None:
+        network = self._network
         require_rows(x, targets, weights)
         _require_numbers(targets, weights)
         shapes = {output: array.shape[1:] for output, array in targets.items()}
@@ -57,14 +70,8 @@ class StepArguments:
                 raise SpecError(wrong)
             if problem := positions_problem(network.losses, weights.shape[1:], shapes):
                 raise ShapeError(problem)
-        if shapes != self._checked_shapes:
-            if problems := target_problems(network, shapes):
-                raise ShapeError(problems)
-            self._checked_shapes = shapes
-        bad = first_bad_target(network, targets)
-        if bad is not None:
-            raise DataError(f"target {bad[0]} of the batch: {bad[1]}")
-        return StepSamples(x, targets, weights, weights)
+        if problems := target_problems(network, shapes):
+            raise ShapeError(problems)
 
 
 def _require_numbers(targets: Mapping[str, Array], weights: Array | None) -> None:

@@ -66,7 +66,9 @@ class StepSamples:
         """Return the number of samples in the whole step."""
         if self.share is not None:
             return self.share.samples
-        x = next(iter(self.x.values())) if isinstance(self.x, Mapping) else self.x
+        x = self.x
+        if not isinstance(x, np.ndarray) and isinstance(x, Mapping):  # The first test is faster.
+            x = next(iter(x.values()))
         return len(x)
 
     def rows(self, rows: slice | Array) -> "StepSamples":

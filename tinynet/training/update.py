@@ -128,13 +128,14 @@ class Update:
             progress: The position in the run.
             rate: The learning rate.
         """
-        sums = LossSums.of(result.batches, len(samples), result.counts)
+        count = len(samples)
+        sums = LossSums.of(result.batches, count, result.counts)
         self.figures.add_losses(sums, result.penalty)
         if self._exchange.group is None:
             self.figures.count_results(result.batches, samples)
         else:
             add_shares(self.figures, result.notes)
-        flops = len(samples) * self._network.program.cost.flops
+        flops = count * self._network.program.cost.flops
         threads = threads_for_update(self._engine.threads, flops, self._elements)
         step, update = progress.step - progress.optimizer_start, self.updater.update
         in_numeric_context(self._network.kernels, threads, update, result.gradients, step, rate)

@@ -172,6 +172,8 @@ class Updater:
 
     def _clip(self, gradients: Mapping[str, Array]) -> Callable[[Array], Array] | None:
         """Return a function that clips one of the gradients; None if none needs it."""
+        if self._clip_norm is None and self._clip_value is None:
+            return None
         if self._clip_value is not None:
             return partial(np.clip, a_min=-self._clip_value, a_max=self._clip_value)
         scale = self._clip_scale(gradients)
