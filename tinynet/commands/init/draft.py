@@ -69,9 +69,12 @@ def classes_of(data: Data, target: str = "target") -> int:
     return len(data.preprocessing.classes(target) or ())
 
 
+SAVING: Part = {"every_seconds": 10}
+"""The rule of saves: a killed run loses seconds, and a run of a second is not saved ten times."""
+
 STOPPING: Part = {
     "early_stopping": {"metric": "val/loss", "patience": 20},
-    "checkpoint": {"every_epochs": 10, "keep_best": {"metric": "val/loss"}},
+    "checkpoint": {**SAVING, "keep_best": {"metric": "val/loss"}},
 }
 """Training until the loss of validation no longer improves; the best checkpoint is kept."""
 

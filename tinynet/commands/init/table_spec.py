@@ -10,6 +10,7 @@ from tinynet.builtin.tables.raw_table import RawTable
 from tinynet.commands.init.draft import (
     CLASSIFICATION,
     REGRESSION,
+    SAVING,
     STOPPING,
     Draft,
     Part,
@@ -303,6 +304,6 @@ def _complete(data: Data, task: Task, targets: int) -> tuple[Part, Part]:
         **STOPPING,
     }
     if few:
-        training |= {"comment": FIXED_LENGTH, "epochs": 100, "checkpoint": {"every_epochs": 10}}
+        training |= {"comment": FIXED_LENGTH, "epochs": 100, "checkpoint": SAVING}
         del training["early_stopping"]
     return {"layers": [*layers, {"type": "dense", "units": units}]}, training
