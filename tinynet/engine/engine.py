@@ -112,8 +112,20 @@ class Engine:
         samples = _count(validate_inputs(x, self._program.input_shapes))
         share = BatchShare.whole(self.training_slices(samples))
         divisors = divisors or self.divisors(self.counts(y, weights), samples)
-        part = self.compute(x, y, weights, key, divisors, share, predict=predict)
-        return self.complete(part, part.losses)
+
+        def run() -> BatchResult:
+            part = self.compute(x, y, weights, key, divisors, share, predict=predict)
+            return self.complete(part, part.losses)
+
+        return self.in_context(share, run)
+
+    def in_context(self, share: BatchShare, work: Callable[..., T], *args: Any) -> T:
+        """Call ``work(*args)`` in the numeric context of passes of a share."""
+        threads = 1  # Several shards have a thread each.
+        if len(share.own) == 1:
+            flops = self._program.cost.flops * (share.rows.stop - share.rows.start)
+            threads = threads_for_pass(self.threads, flops)
+        return in_numeric_context(self._program.kernels, threads, work, *args)
 
     def compute(
         self,
@@ -128,23 +140,24 @@ class Engine:
     ) -> PartialResult:
         """Run a forward and a backward pass of the shards of this process.
 
-        The arguments are those of `train`, for the rows of ``share``. All processes of the group
-        call it at the same time; it ends without waiting for the others if no layer and no loss
-        looks across the batch.
+        The arguments are those of `train`, for the rows of ``share``; it is called `in_context`.
+        All processes of the group call it at the same time; it ends without waiting for the others
+        if no layer and no loss looks across the batch.
         """
         inputs = validate_inputs(x, self._program.input_shapes)
         alone = self.group is None and len(share.slices) == 1
         if alone and weights is None and self._program.trained_chain is not None:
-            run = self._run_trained_chain
-            part = self._in_context(share, run, inputs, share, y, divisors, key, predict)
+            part = self._run_trained_chain(inputs, share, y, divisors, key, predict)
             if part is not None:
                 return part
         scales = {name: 1 / divisor for name, divisor in divisors.items()}
         labels = LossInputs(y, self._weights(weights), scales, predict)
-        return self._in_context(share, self._run, inputs, share, labels, key)
+        return self._run(inputs, share, labels, key)
 
     def complete(self, part: PartialResult, losses: Sequence[Mapping[str, float]]) -> BatchResult:
         """Return the result of a batch, with the sum of the gradients of all shards.
+
+        In training it is called `in_context`.
 
         Args:
             part: The result of the shards of this process.
@@ -158,7 +171,7 @@ class Engine:
         if len(part.share.slices) == 1 and self.group is None:
             gradients = {address: one for address, (one,) in part.gradients.items()}
         else:
-            gradients = self._in_context(part.share, self._sum, part)
+            gradients = self._sum(part)
         idle = part.share.some_are_idle
         return BatchResult(loss, sums, part.predictions, gradients, part.shards, idle)
 
@@ -185,7 +198,7 @@ class Engine:
         slices = self._program.shard_slices(_count(inputs), training=False)
         share = BatchShare.whole(slices)
         labels = LossInputs(y, self._weights(weights))
-        part = self._in_context(share, self._run, inputs, share, labels, RandomKey())
+        part = self.in_context(share, self._run, inputs, share, labels, RandomKey())
         return self.complete(part, part.losses)
 
     @property
@@ -219,7 +232,7 @@ class Engine:
         """
         inputs = validate_inputs(x, self._program.input_shapes)
         share = BatchShare.whole(self.training_slices(_count(inputs)))
-        names = self._in_context(share, self._not_finite, inputs, share, key)
+        names = self.in_context(share, self._not_finite, inputs, share, key)
         return next((node.name for node in self._program.nodes if node.name in names), None)
 
     def training_slices(self, samples: int) -> tuple[slice, ...]:
@@ -238,17 +251,6 @@ class Engine:
                 share = BatchShare(slices, owned[self.group.rank], not all(owned))
             self._shares[samples] = share
         return self._shares[samples]
-
-    def kernel_threads(self, share: BatchShare) -> int:
-        """Return the number of threads that the kernels may use for the passes of a share."""
-        if len(share.own) > 1:  # Each thread has shards of its own.
-            return 1
-        flops = self._program.cost.flops * (share.rows.stop - share.rows.start)
-        return threads_for_pass(self.threads, flops)
-
-    def _in_context(self, share: BatchShare, work: Callable[..., T], *args: Any) -> T:
-        threads = self.kernel_threads(share)
-        return in_numeric_context(self._program.kernels, threads, work, *args)
 
     def _merges(self, share: BatchShare) -> bool:
         # Without a number in the spec the bits are those of earlier versions.

@@ -28,7 +28,7 @@ class StepStatistics:
 
     def record_gradients(self, gradients: Mapping[str, Array], step: int) -> None:
         """Summarize the gradients of a step, which are valid until the next one."""
-        if self._is_due(step):
+        if self._every is not None and self._is_due(step):
             self._gradients = _summaries(gradients)
 
     def of_step(

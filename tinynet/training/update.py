@@ -79,19 +79,16 @@ class Update:
         self.lookahead.restart()
 
     def in_context(self, work: Callable[..., T], samples: StepSamples, *args: Any) -> T:
-        """Call ``work(samples, *args)`` in the numeric context of the passes of a step.
-
-        A call for the whole step saves time, since each pass would set the context otherwise.
-        """
-        engine = self._engine
-        share = engine.share(min(len(samples), self._training.batch_size))
-        threads = engine.kernel_threads(share)
-        return in_numeric_context(self._network.kernels, threads, work, samples, *args)
+        """Call ``work(samples, *args)`` in the numeric context of the passes of a step."""
+        share = self._engine.share(min(len(samples), self._training.batch_size))
+        return self._engine.in_context(share, work, samples, *args)
 
     def compute(
         self, samples: StepSamples, step: int, whole: Callable[[], StepSamples]
     ) -> StepResult:
         """Return loss and gradients, with those of regularizers; no state changes.
+
+        It is called `in_context`, and so is `apply`.
 
         Args:
             samples: The samples of this process.
