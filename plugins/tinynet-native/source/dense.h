@@ -6,16 +6,17 @@
 #include "product.h"
 
 /* Terms of a sum that are computed at a time for all rows of a product, so that the rows of the
- * matrix on the right that they need stay in a near cache. */
-enum { TERMS_AT_ONCE = 512 };
+ * matrix on the right that they need stay in a near cache; and those of a panel, a copy of some
+ * columns of these rows. */
+enum { TERMS_AT_ONCE = 1024, PANEL_TERMS = 512 };
 
-/* The product over terms [done, done + TERMS_AT_ONCE) of the inner axis, the only one, added to
- * that over the terms before. */
-static struct product some_terms(const struct product *p, ptrdiff_t done)
+/* The product over terms [done, done + most) of the inner axis, the only one, added to that over
+ * the terms before. */
+static struct product some_terms(const struct product *p, ptrdiff_t done, ptrdiff_t most)
 {
     struct product block = *p;
     block.a += done * p->inner.a;
-    block.inner.count = least(TERMS_AT_ONCE, p->inner.count - done);
+    block.inner.count = least(most, p->inner.count - done);
     block.relu = p->relu && done + block.inner.count == p->inner.count;
     if (done) {
         block.start = p->c;
@@ -34,15 +35,15 @@ static void copy_rows(const REAL *from, ptrdiff_t from_row, REAL *to, ptrdiff_t 
         memcpy(to + i * to_row, from + i * from_row, (size_t)columns * sizeof(REAL));
 }
 
-/* c = start + a b, with at least one term. If many rows of a need b, a panel of its columns at a
- * time is copied: rows that are far apart in memory share few places in a cache. */
+/* c = start + a b, with at least one term. Tiles of narrow vectors read b more often. If many rows of
+ * a need it, they read a panel: rows that are far apart in memory share few places in a cache. */
 static void multiply_in_blocks(const struct product *p, ptrdiff_t rows, ptrdiff_t columns)
 {
-    _Alignas(64) REAL panel[TERMS_AT_ONCE * PANEL];
-    bool copied = rows >= 4 * MOST_OF_2 && p->inner.b >= 4 * PANEL;
-    ptrdiff_t width = copied ? PANEL : columns;
-    for (ptrdiff_t done = 0; done < p->inner.count; done += TERMS_AT_ONCE) {
-        struct product block = some_terms(p, done);
+    _Alignas(64) REAL panel[PANEL_TERMS * PANEL];
+    bool copied = WIDTH < 64 && rows >= 4 * MOST_OF_2 && p->inner.b >= 4 * PANEL;
+    ptrdiff_t width = copied ? PANEL : columns, most = copied ? PANEL_TERMS : TERMS_AT_ONCE;
+    for (ptrdiff_t done = 0; done < p->inner.count; done += most) {
+        struct product block = some_terms(p, done, most);
         const REAL *b = p->b + done * p->inner.b, *start = block.start;
         for (ptrdiff_t first = 0; first < columns; first += width) {
             ptrdiff_t count = least(width, columns - first);
@@ -62,9 +63,9 @@ static void multiply_in_blocks(const struct product *p, ptrdiff_t rows, ptrdiff_
 /* c = a b', with at least one term: a panel of rows of b is transposed at a time. */
 static void multiply_transposed(const struct product *p, ptrdiff_t rows, ptrdiff_t columns)
 {
-    _Alignas(64) REAL panel[TERMS_AT_ONCE * PANEL];
-    for (ptrdiff_t done = 0; done < p->inner.count; done += TERMS_AT_ONCE) {
-        struct product block = some_terms(p, done);
+    _Alignas(64) REAL panel[PANEL_TERMS * PANEL];
+    for (ptrdiff_t done = 0; done < p->inner.count; done += PANEL_TERMS) {
+        struct product block = some_terms(p, done, PANEL_TERMS);
         block.b = panel;
         block.inner.b = PANEL;
         for (ptrdiff_t first = 0; first < columns; first += PANEL) {
