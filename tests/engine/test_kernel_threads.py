@@ -78,3 +78,13 @@ def test_shards_that_have_threads_of_their_own_share_no_kernel(monkeypatch):
     kernels, _ = trained(12, 12, shards=3)
     assert kernels.of_passes == {1}
     assert kernels.of_updates == {3}
+
+
+@pytest.mark.parametrize(("flops", "passes"), [(4e3, {3}), (5e3, {1})])
+def test_small_predictions_stay_on_one_thread(monkeypatch, flops, passes):
+    """A single sample would take longer on two cores that are far from each other."""
+    monkeypatch.setattr(kernel_threads, "PASS_FLOPS", flops)
+    kernels = CountedThreads()
+    spec = {"input_shape": [10], "layers": [{"type": "dense", "units": 20}]}
+    tinynet.Network(spec, kernels=kernels).predict(np.ones((12, 10)), threads=3)
+    assert kernels.of_passes == passes

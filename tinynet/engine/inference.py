@@ -1,8 +1,9 @@
 """Prediction: forward in evaluation mode, with nothing kept for a backward."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from tinynet.engine.batch_pass import join_samples
 from tinynet.engine.chain import Chain, chained
 from tinynet.engine.folding import Step, folded_steps, separate_steps
 from tinynet.engine.inputs import Inputs, convert_inputs, validate_inputs
+from tinynet.engine.kernel_threads import threads_for_pass
 from tinynet.engine.numeric_context import in_numeric_context, on_threads
 from tinynet.engine.program import Program
 from tinynet.engine.sharding import block_size
@@ -27,6 +29,10 @@ PREDICT_BATCH = 256
 FOLD_FROM = 2**18
 """Elements of the output of a step from which it is faster to fold layers into it. For fewer, it
 takes longer to compute the weights of the folded layer than to run its layers separately."""
+
+
+SCHEDULES = 16
+"""Schedules that are kept: of as many numbers of samples."""
 
 
 class _Runner:
@@ -102,7 +108,9 @@ class _Plan:
         program, runner, (x,) = self._program, self._take_runner(), inputs.values()
         evaluate = self._chain.evaluation(runner.workspace, x.shape)
         if evaluate is not None:
-            output = on_threads(program.kernels, threads, evaluate, x)
+            # Kernels use the caller's thread alone unless they are on some threads.
+            one = threads == 1
+            output = evaluate(x) if one else on_threads(program.kernels, threads, evaluate, x)
             outputs = dict.fromkeys(self._outputs, output)
             predictions = (
                 in_numeric_context(program.kernels, threads, program.predictions, outputs)
@@ -117,6 +125,22 @@ class _Plan:
             return self._idle.pop()
         except IndexError:
             return _Runner(self._steps, self._program.kernels)
+
+
+class _Schedule(NamedTuple):
+    """The computation of some samples.
+
+    Attributes:
+        plan: The plan.
+        block: The samples of a block, of which the last one is padded; None without blocks.
+        rows: The samples that are computed at a time.
+        threads: The number of threads.
+    """
+
+    plan: _Plan
+    block: int | None
+    rows: Sequence[slice]
+    threads: int
 
 
 class Inference:
@@ -146,6 +170,8 @@ class Inference:
         # A layer that needs the whole batch gets it in prediction, too.
         self._whole = any(op.exchange_in_evaluation for op in program.fused)
         self._pools: dict[int, ThreadPool] = {}
+        # Most predictions are of as many samples as the one before.
+        self._schedule = lru_cache(maxsize=SCHEDULES)(self._new_schedule)
 
     def predict(
         self,
@@ -173,16 +199,11 @@ class Inference:
             UsageError: for less than one thread.
             PluginError: if a layer or a loss raises an exception, or returns a wrong value.
         """
-        if batch_size < 1:
-            raise ShapeError(f"batch_size must be at least 1, not {batch_size}")
         program = self._program
         inputs = validate_inputs(x, program.input_shapes)
         inputs = convert_inputs(inputs, program.dtype, program.index_inputs)
         samples = len(next(iter(inputs.values())))
-        threads = threads_to_use(threads)
-        block = block_size(program.cost) if in_blocks and not self._whole else None
-        rows = self._rows(samples, batch_size) if block is None else _blocks(samples, block)
-        plan = self._plan(block or rows[0].stop)
+        plan, block, rows, threads = self._schedule(samples, batch_size, threads, in_blocks)
         if len(rows) == 1:
             outputs = plan.predict(_padded(inputs, block), threads)
         else:
@@ -199,6 +220,20 @@ class Inference:
         if block is None:
             return outputs
         return {name: array[:samples] for name, array in outputs.items()}
+
+    def _new_schedule(
+        self, samples: int, batch_size: int, threads: int | None, in_blocks: bool
+    ) -> _Schedule:
+        """Return the schedule of some samples; the arguments are those of `predict`."""
+        if batch_size < 1:
+            raise ShapeError(f"batch_size must be at least 1, not {batch_size}")
+        cost, threads = self._program.cost, threads_to_use(threads)
+        block = block_size(cost) if in_blocks and not self._whole else None
+        rows = self._rows(samples, batch_size) if block is None else _blocks(samples, block)
+        at_a_time = block or rows[0].stop
+        if len(rows) == 1:
+            threads = threads_for_pass(threads, cost.flops * at_a_time)
+        return _Schedule(self._plan(at_a_time), block, rows, threads)
 
     def _plan(self, samples: int) -> _Plan:
         """Return the faster plan for so many samples at a time."""

@@ -74,7 +74,9 @@ class _Recorded:
 
     def output_of(self, value: Array) -> Array:
         """Return the output for another input; it is valid until the next replay."""
-        self.replay((value,))
+        (own,) = self.inputs
+        own[...] = value
+        self.calls.run()
         output: Array = self.results[0]
         return output
 
