@@ -34,8 +34,8 @@ def test_the_next_kernel_uses_the_memory_again():
 
 def test_the_memory_of_very_large_arrays_is_released():
     """It would be that of the thread until its end."""
-    scratch((LARGEST,), np.uint8)
-    assert all(buffer.nbytes <= LARGEST for buffer in scratch_module._BUFFERS._buffers)
+    scratch((LARGEST + 1,), np.uint8)
+    assert all(buffer.size <= LARGEST for buffer in scratch_module._BUFFERS._buffers)
 
 
 def test_each_thread_has_its_own_memory():
