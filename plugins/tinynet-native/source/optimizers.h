@@ -3,6 +3,9 @@
  *
  * If gradients become 0, as those of a dead unit do, their mean shrinks until it is denormal, and
  * stays denormal: half of the smallest number is rounded up to it. Here it becomes 0.
+ *
+ * Steps load all that they read of an element before they store anything. A load waits for earlier
+ * stores to the same place in any page, and large arrays tend to begin at the same place.
  */
 #ifndef TINYNET_NATIVE_OPTIMIZERS_H
 #define TINYNET_NATIVE_OPTIMIZERS_H
@@ -19,12 +22,12 @@ INLINE void sgd_steps(const struct update *args, struct range some, const bool m
     const REAL momentum = (REAL)args->numbers[0], decay = (REAL)args->numbers[2];
     const REAL rate = (REAL)args->numbers[3];
     for (ptrdiff_t i = some.first; i < some.end; i++) {
-        REAL g = decay != 0 ? grad[i] + decay * param[i] : grad[i], v = g;
+        REAL p = param[i], g = decay != 0 ? grad[i] + decay * p : grad[i], v = g;
         if (moving) {
             v = velocity[i] * momentum + g;
             velocity[i] = v;
         }
-        param[i] -= nesterov ? v * rate * momentum + rate * g : v * rate;
+        param[i] = p - (nesterov ? v * rate * momentum + rate * g : v * rate);
     }
 }
 
@@ -39,10 +42,10 @@ static void sgd(const struct update *args, struct range some)
         sgd_steps(args, some, true, true);
 }
 
-/* Move an average towards a value by a share of the distance. Returns the new average. */
-INLINE REAL averaged(REAL *average, REAL value, REAL share)
+/* An average, moved towards a value by a share of the distance. */
+INLINE REAL averaged(REAL average, REAL value, REAL share)
 {
-    return *average = *average + (value - *average) * share;
+    return average + (value - average) * share;
 }
 
 INLINE void adam_steps(const struct update *args, struct range some, const bool amsgrad)
@@ -64,12 +67,15 @@ INLINE void adam_steps(const struct update *args, struct range some, const bool 
     for (ptrdiff_t i = some.first; i < some.end; i++) {
         REAL p = param[i] * left;
         REAL g = into_grad != 0 ? grad[i] + into_grad * p : grad[i];
-        REAL m = averaged(&first[i], g, share_1), v = averaged(&second[i], g * g, share_2);
+        REAL m = averaged(first[i], g, share_1), v = averaged(second[i], g * g, share_2);
+        REAL divisor = v;
         if (amsgrad) {
-            v = v <= largest[i] || largest[i] != largest[i] ? largest[i] : v; /* keeps NaN */
-            largest[i] = v;
+            divisor = v <= largest[i] || largest[i] != largest[i] ? largest[i] : v; /* keeps NaN */
+            largest[i] = divisor;
         }
-        param[i] = p - m / (sqrt(v) + epsilon) * size;
+        first[i] = m;
+        second[i] = v;
+        param[i] = p - m / (sqrt(divisor) + epsilon) * size;
     }
 }
 
@@ -87,12 +93,13 @@ static void adamax(const struct update *args, struct range some)
     const REAL epsilon = (REAL)args->numbers[2], decay = (REAL)args->numbers[3];
     const REAL size = (REAL)(rate / (1 - pow(beta_1, step)));
     for (ptrdiff_t i = some.first; i < some.end; i++) {
-        REAL g = decay != 0 ? grad[i] + decay * param[i] : grad[i];
-        REAL m = averaged(&first[i], g, share);
+        REAL p = param[i], g = decay != 0 ? grad[i] + decay * p : grad[i];
+        REAL m = averaged(first[i], g, share);
         REAL now = (g < 0 ? -g : g) + epsilon, before = norm[i] * kept;
         REAL largest = now <= before || before != before ? before : now; /* keeps NaN */
+        first[i] = m;
         norm[i] = largest;
-        param[i] -= m / largest * size;
+        param[i] = p - m / largest * size;
     }
 }
 
@@ -109,9 +116,11 @@ static void nadam(const struct update *args, struct range some)
     const REAL of_moment = (REAL)numbers[4], of_grad = (REAL)numbers[5];
     const REAL size = (REAL)(rate * correction);
     for (ptrdiff_t i = some.first; i < some.end; i++) {
-        REAL g = decay != 0 ? grad[i] + decay * param[i] : grad[i];
-        REAL m = averaged(&first[i], g, share_1), v = averaged(&second[i], g * g, share_2);
-        param[i] -= (of_moment * m + of_grad * g) / (sqrt(v) + epsilon) * size;
+        REAL p = param[i], g = decay != 0 ? grad[i] + decay * p : grad[i];
+        REAL m = averaged(first[i], g, share_1), v = averaged(second[i], g * g, share_2);
+        first[i] = m;
+        second[i] = v;
+        param[i] = p - (of_moment * m + of_grad * g) / (sqrt(v) + epsilon) * size;
     }
 }
 
@@ -124,9 +133,11 @@ INLINE void radam_steps(const struct update *args, struct range some, const bool
     const REAL share_1 = (REAL)(1 - args->numbers[0]), share_2 = (REAL)(1 - args->numbers[1]);
     const REAL epsilon = (REAL)args->numbers[2], decay = (REAL)args->numbers[3];
     for (ptrdiff_t i = some.first; i < some.end; i++) {
-        REAL g = decay != 0 ? grad[i] + decay * param[i] : grad[i];
-        REAL m = averaged(&first[i], g, share_1), v = averaged(&second[i], g * g, share_2);
-        param[i] -= adaptive ? m / (sqrt(v) + epsilon) * size : m * size;
+        REAL p = param[i], g = decay != 0 ? grad[i] + decay * p : grad[i];
+        REAL m = averaged(first[i], g, share_1), v = averaged(second[i], g * g, share_2);
+        first[i] = m;
+        second[i] = v;
+        param[i] = p - (adaptive ? m / (sqrt(v) + epsilon) * size : m * size);
     }
 }
 
@@ -155,21 +166,22 @@ INLINE void rmsprop_steps(const struct update *args, struct range some, const bo
     const REAL epsilon = (REAL)args->numbers[2], decay = (REAL)args->numbers[3];
     const REAL rate = (REAL)args->numbers[4];
     for (ptrdiff_t i = some.first; i < some.end; i++) {
-        REAL g = decay != 0 ? grad[i] + decay * param[i] : grad[i];
-        REAL square = mean_square[i] + (g * g - mean_square[i]) * share;
-        mean_square[i] = square;
+        REAL p = param[i], g = decay != 0 ? grad[i] + decay * p : grad[i];
+        REAL square = averaged(mean_square[i], g * g, share), m = 0, variance = square;
         if (centered) {
-            REAL m = mean[i] + (g - mean[i]) * share;
-            mean[i] = m;
-            square -= m * m;
-            square = square < 0 ? 0 : square; /* rounding may leave a variance below 0 */
+            m = averaged(mean[i], g, share);
+            variance -= m * m;
+            variance = variance < 0 ? 0 : variance; /* rounding may leave it below 0 */
         }
-        REAL step = g / (sqrt(square) + epsilon);
-        if (moving) {
+        REAL step = g / (sqrt(variance) + epsilon);
+        if (moving)
             step = velocity[i] * momentum + step;
+        mean_square[i] = square;
+        if (centered)
+            mean[i] = m;
+        if (moving)
             velocity[i] = step;
-        }
-        param[i] -= rate * step;
+        param[i] = p - rate * step;
     }
 }
 
@@ -193,9 +205,10 @@ static void adagrad(const struct update *args, struct range some)
     const REAL epsilon = (REAL)args->numbers[0], decay = (REAL)args->numbers[1];
     const REAL rate = (REAL)args->numbers[2];
     for (ptrdiff_t i = some.first; i < some.end; i++) {
-        REAL g = decay != 0 ? grad[i] + decay * param[i] : grad[i];
-        total[i] += g * g;
-        param[i] -= g / (sqrt(total[i]) + epsilon) * rate;
+        REAL p = param[i], g = decay != 0 ? grad[i] + decay * p : grad[i];
+        REAL sum = total[i] + g * g;
+        total[i] = sum;
+        param[i] = p - g / (sqrt(sum) + epsilon) * rate;
     }
 }
 
@@ -207,11 +220,12 @@ static void adadelta(const struct update *args, struct range some)
     const REAL share = (REAL)(1 - args->numbers[0]), epsilon = (REAL)args->numbers[1];
     const REAL decay = (REAL)args->numbers[2], rate = (REAL)args->numbers[3];
     for (ptrdiff_t i = some.first; i < some.end; i++) {
-        REAL g = decay != 0 ? grad[i] + decay * param[i] : grad[i];
-        REAL square = averaged(&mean_square[i], g * g, share);
-        REAL step = sqrt(mean_square_step[i] + epsilon) / sqrt(square + epsilon) * g;
-        param[i] -= rate * step;
-        averaged(&mean_square_step[i], step * step, share);
+        REAL p = param[i], g = decay != 0 ? grad[i] + decay * p : grad[i];
+        REAL square = averaged(mean_square[i], g * g, share), square_step = mean_square_step[i];
+        REAL step = sqrt(square_step + epsilon) / sqrt(square + epsilon) * g;
+        mean_square[i] = square;
+        mean_square_step[i] = averaged(square_step, step * step, share);
+        param[i] = p - rate * step;
     }
 }
 
@@ -224,7 +238,7 @@ static void rprop(const struct update *args, struct range some)
     const REAL least = (REAL)args->numbers[2], most = (REAL)args->numbers[3];
     const REAL rate = (REAL)args->numbers[4];
     for (ptrdiff_t i = some.first; i < some.end; i++) {
-        REAL turn = grad[i] * last_grad[i];
+        REAL p = param[i], turn = grad[i] * last_grad[i];
         REAL size = factor[i] * (turn < 0 ? shrunk : turn > 0 ? grown : 1);
         size = size < least ? least : size;
         size = size > most ? most : size;
@@ -232,7 +246,7 @@ static void rprop(const struct update *args, struct range some)
         REAL sign = g > 0 ? 1 : g < 0 ? -1 : g; /* NaN stays NaN */
         factor[i] = size;
         last_grad[i] = g;
-        param[i] -= sign * size * rate;
+        param[i] = p - sign * size * rate;
     }
 }
 
@@ -259,6 +273,12 @@ static void update_part(const void *job, struct part part)
     restore_denormals(before);
 }
 
-static void update(const struct update *args) { run_elements(update_part, args, args->count); }
+static void update(const struct update *args)
+{
+    enum { AS_MANY = 4 }; /* elements could be copied while a root and a quotient are computed */
+    struct grid grid = element_grid(update_part, args, args->count);
+    grid.work *= AS_MANY;
+    run_grids(&grid, 1);
+}
 
 #endif
