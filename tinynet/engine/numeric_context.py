@@ -118,10 +118,11 @@ class OneBlasThread:
                         set_to(1)
                     self._limited = True
             finally:
-                _unlock(lock)
+                if lock._is_owned():  # After an interrupt only the lock knows.
+                    lock.release()
         finally:
             if lock._is_owned():
-                _unlock(lock)
+                lock.release()
 
     def release(self, holder: object) -> None:
         """Restore the numbers of threads if `holder` is the last one; else only forget it."""
@@ -135,10 +136,11 @@ class OneBlasThread:
                     self._restore()
                 self._holders.discard(holder)
             finally:
-                _unlock(lock)
+                if lock._is_owned():  # After an interrupt only the lock knows.
+                    lock.release()
         finally:
             if lock._is_owned():
-                _unlock(lock)
+                lock.release()
 
     def call(self, work: Callable[..., T], *args: Any) -> T:
         """Call `work` with BLAS on one thread."""
@@ -179,12 +181,6 @@ def _limit_of(library: Any) -> tuple[Callable[[], int], Callable[[int], None]]:
             if hasattr(library.dynlib, names[0]):
                 return getattr(library.dynlib, names[0]), getattr(library.dynlib, names[1])
     return library.get_num_threads, library.set_num_threads
-
-
-def _unlock(lock: Any) -> None:
-    """Release an RLock if this thread has it; after an interrupt only the lock knows."""
-    if lock._is_owned():
-        lock.release()
 
 
 @cache

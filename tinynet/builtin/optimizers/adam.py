@@ -45,19 +45,17 @@ class Adam(FusedOptimizer):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
+        self._names = ["first_moment", "second_moment"]
         if config.amsgrad:
             self.kernel = updates.amsgrad
+            self._names.append("largest_second_moment")
 
     def slots(self, param: Array) -> dict[str, Array]:
-        return {name: np.zeros_like(param) for name in self._names()}
-
-    def _names(self) -> list[str]:
-        largest = ["largest_second_moment"] if self.config.amsgrad else []
-        return ["first_moment", "second_moment", *largest]
+        return {name: np.zeros_like(param) for name in self._names}
 
     def arguments(self, slots: dict[str, Array], step: int, rate: float) -> tuple[Any, ...]:
         c = self.config
-        state = [slots[name] for name in self._names()]
+        state = [slots[name] for name in self._names]
         return *state, c.beta_1, c.beta_2, c.epsilon, c.weight_decay, self.decoupled, step, rate
 
 
