@@ -6,6 +6,7 @@ R counts windows, or rows of the kernel.
 """
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -148,27 +149,46 @@ def _columns(x: Array, groups: int, window: Window, empty: Empty) -> Array:
     """Return the pixels of each window: (N, H, W, C) -> (G, N * Ho * Wo, kh * kw * C / G)."""
     if window.pointwise:
         return _grouped(x, groups)
-    samples, height, width, channels = x.shape
-    windows = samples, *window.out_size(height, width)
-    seen = *window.kernel_size, channels // groups
+    layout = _layout(x.shape, x.itemsize, groups, window)
     if window.padded:
         x = _pad(x, window, empty)
-    if seen[2] < FEW_CHANNELS:
-        copy = empty((groups, *seen, *windows), x.dtype).transpose(0, 4, 5, 6, 1, 2, 3)
-    else:
-        copy = empty((groups, *windows, *seen), x.dtype)
-    np.copyto(copy, _views(x, (groups, *windows, *seen), window))
-    return copy.reshape(groups, math.prod(windows), math.prod(seen))
-
-
-def _views(x: Array, shape: Shape, window: Window) -> Array:
-    """Return the pixels of each window, a view of the shape (G, N, Ho, Wo, kh, kw, C / G)."""
+    copy = empty(layout.copy, x.dtype)
+    if layout.along_width:
+        copy = copy.transpose(0, 4, 5, 6, 1, 2, 3)
     x = np.ascontiguousarray(x)
-    sample, row, column, channel = x.strides
+    np.copyto(copy, np.ndarray(layout.seen, x.dtype, x, strides=layout.strides))
+    return copy.reshape(layout.columns)
+
+
+class _Layout(NamedTuple):
+    """The layout of the columns of an image; see `_columns`."""
+
+    seen: Shape  # (G, N, Ho, Wo, kh, kw, C / G), the pixels of each window, as a view
+    strides: Shape  # of that view, in bytes
+    copy: Shape  # the same pixels in the order in which they are stored
+    columns: Shape  # (G, N * Ho * Wo, kh * kw * C / G)
+    along_width: bool  # True if copies run along the image's width
+
+
+@lru_cache(maxsize=256)
+def _layout(shape: Shape, itemsize: int, groups: int, window: Window) -> _Layout:
+    # Remembered, as the cells of a window are.
+    samples, height, width, channels = shape
+    (above, below), (before, after) = window.padding
     (down, right), (row_step, column_step) = window.strides, window.dilation
-    group = shape[-1] * channel
-    windows, seen = (sample, row * down, column * right), (row * row_step, column * column_step)
-    return np.ndarray(shape, x.dtype, x, strides=(group, *windows, *seen, channel))
+    column = channels * itemsize
+    row = (before + width + after) * column
+    windows = samples, *window.out_size(height, width)
+    cells = *window.kernel_size, channels // groups
+    steps = (above + height + below) * row, row * down, column * right
+    along_width = cells[2] < FEW_CHANNELS
+    return _Layout(
+        seen=(groups, *windows, *cells),
+        strides=(column // groups, *steps, row * row_step, column * column_step, itemsize),
+        copy=(groups, *cells, *windows) if along_width else (groups, *windows, *cells),
+        columns=(groups, math.prod(windows), math.prod(cells)),
+        along_width=along_width,
+    )
 
 
 def _pad(x: Array, window: Window, empty: Empty) -> Array:

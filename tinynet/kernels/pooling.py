@@ -13,17 +13,13 @@ from tinynet.types import Array, Shape
 
 def max_pool2d(x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Array, Saved]:
     """See `Kernels.max_pool2d`."""
+    if not keep:
+        return _maxima(x, window, empty), None
     y = empty(_out_shape(x, window), x.dtype)
     first, *others = window.cells(*x.shape[1:3])
     if window.padded:
         y.fill(-np.inf)
     y[first.windows] = x[first.pixels]
-    if not keep:
-        for cell in others:
-            best = y[cell.windows]
-            np.maximum(best, x[cell.pixels], out=best)
-        return y, None
-
     winner = _first_cells(x, window, empty)
     leads = empty(y.shape, winner.dtype)
     for cell in others:
@@ -38,6 +34,22 @@ def max_pool2d(x: Array, window: Window, empty: Empty, keep: bool) -> tuple[Arra
         np.multiply(lead, winner.dtype.type(cell.number), out=lead)
         np.maximum(last, lead, out=last)
     return y, (winner, x.shape)
+
+
+def _maxima(x: Array, window: Window, empty: Empty) -> Array:
+    """Return the maximum of each window."""
+    y = empty(_out_shape(x, window), x.dtype)
+    first, *others = window.cells(*x.shape[1:3])
+    if window.padded or not others:
+        y.fill(-np.inf)
+        for cell in (first, *others):
+            best = y[cell.windows]
+            np.maximum(best, x[cell.pixels], out=best)
+        return y
+    best = x[first.pixels]
+    for cell in others:
+        best = np.maximum(best, x[cell.pixels], out=y)
+    return y
 
 
 def max_pool2d_backward(dy: Array, saved: Saved, window: Window, empty: Empty) -> Array:
