@@ -75,10 +75,15 @@ static void run_gradients(const struct conv2d *args, struct grid *grids, int cou
     struct parameter_gradients job = {.args = args, .enough = enough};
     if (args->dweight || args->dbias)
         grids[count++] = parameter_grid(&job);
-    if (args->dx)
+    struct depthwise_gradient of_input = {args, enough};
+    if (args->dx && depthwise(args->groups, args->channels, args->filters)) {
+        grids[count] = depthwise_input_grid(&of_input);
+        run_grids(grids, count + 1);
+    } else if (args->dx) {
         run_with_input_gradient(args, grids, count, enough);
-    else
+    } else {
         run_grids(grids, count);
+    }
 }
 
 /* All gradients, that of the weight in squares. */

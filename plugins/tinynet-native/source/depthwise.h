@@ -6,6 +6,7 @@
 
 #include "columns.h"
 #include "geometry.h"
+#include "input_gradient.h"
 
 /* Windows that are computed together, so that a weight is loaded once for all of them. */
 #if WIDTH == 64 || defined(__aarch64__)
@@ -21,10 +22,12 @@ enum { MOST_TAPS = 3, MOST_PIXELS = WINDOWS_AT_ONCE + MOST_TAPS - 1 };
 /* A row of outputs of one image. */
 struct depthwise_row {
     const struct correlation *c;
-    const REAL *image, *dy; /* dy is that of the row, for the gradient of the weight */
-    REAL *output;           /* of the image */
-    REAL *sums;             /* the gradient of the weight */
-    const REAL *outside;    /* a pixel of zeros */
+    const REAL *weight;           /* of tap (0, 0) */
+    ptrdiff_t weight_t, weight_u; /* steps of the weight from tap to tap, down and right */
+    const REAL *image, *dy;       /* dy is that of the row, for the gradient of the weight */
+    REAL *output;                 /* of the image */
+    REAL *sums;                   /* the gradient of the weight */
+    const REAL *outside;          /* a pixel of zeros */
     ptrdiff_t row;
     struct range taps; /* down the image, those inside */
     struct range channels;
@@ -52,6 +55,12 @@ INLINE const REAL *pixel_of(const struct depthwise_row *r, ptrdiff_t t, ptrdiff_
     return r->image + (line + column) * r->c->in_channels;
 }
 
+/* The weights of tap (t, u). */
+INLINE const REAL *weight_of(const struct depthwise_row *r, ptrdiff_t t, ptrdiff_t u)
+{
+    return r->weight + t * r->weight_t + u * r->weight_u;
+}
+
 /* Load `count` pixels from the first one of window q on, which are zeros beside the image. */
 INLINE void load_pixels(const struct depthwise_row *r, const struct depthwise_windows *w,
                         ptrdiff_t t, const int count, const bool whole, vec *pixels)
@@ -65,6 +74,10 @@ INLINE void load_pixels(const struct depthwise_row *r, const struct depthwise_wi
     }
 }
 
+/* Where to prefetch: into the second cache, to which more lines can be on their way at once than to
+ * the first. */
+enum { SECOND_CACHE = 1 };
+
 /* Prefetch the pixels that the same windows of the next row are the first to read. The processor
  * does not prefetch them itself: few channels of few pixels lie side by side. */
 INLINE void prefetch_pixels(const struct depthwise_row *r, const struct depthwise_windows *w,
@@ -74,7 +87,27 @@ INLINE void prefetch_pixels(const struct depthwise_row *r, const struct depthwis
     const REAL *x = pixel_of(r, r->taps.end, w->q, 0) + w->at;
     for (ptrdiff_t row = 0; row < r->c->down.step; row++, x += line)
         EACH (i, count)
-            __builtin_prefetch(x + i * channels);
+            __builtin_prefetch(x + i * channels, 0, SECOND_CACHE);
+}
+
+/* The same for what these windows write, since a store waits for the rest of its line. */
+INLINE void prefetch_outputs(const struct depthwise_row *r, const struct depthwise_windows *w,
+                             const int count)
+{
+    const ptrdiff_t channels = r->c->in_channels, line = r->c->out_width * channels;
+    const REAL *output = r->output + output_at(r->c, r->row, w->q) + line + w->at;
+    EACH (i, count)
+        __builtin_prefetch(output + i * r->c->right.spread * channels, 1, SECOND_CACHE);
+}
+
+/* The same for their dy. */
+INLINE void prefetch_gradients(const struct depthwise_row *r, const struct depthwise_windows *w,
+                               const int count)
+{
+    const ptrdiff_t channels = r->c->in_channels;
+    const REAL *dy = r->dy + (r->c->right.outputs + w->q) * channels + w->at;
+    EACH (i, count)
+        __builtin_prefetch(dy + i * channels, 0, SECOND_CACHE);
 }
 
 INLINE void store_windows(const struct depthwise_row *r, const struct depthwise_windows *w,
@@ -105,13 +138,13 @@ INLINE void sum_windows(const struct depthwise_row *r, const struct depthwise_wi
     start_windows(r, w, sum, count, whole);
     for (ptrdiff_t t = r->taps.first; t < r->taps.end; t++) {
         const REAL *x = pixel_of(r, t, w->q, w->across.first) + w->at;
-        const REAL *weight = c->weight + (t * c->right.taps + w->across.first) * channels + w->at;
+        const REAL *weight = weight_of(r, t, w->across.first) + w->at;
         for (ptrdiff_t u = w->across.first; u < w->across.end; u++) {
             vec factor = load_n(weight, w->lanes, whole);
             EACH (i, count)
                 sum[i] = fused(load_n(x + i * step, w->lanes, whole), factor, sum[i]);
             x += c->right.reach * channels;
-            weight += channels;
+            weight += r->weight_u;
         }
     }
     store_windows(r, w, sum, count, whole);
@@ -121,15 +154,15 @@ INLINE void sum_windows(const struct depthwise_row *r, const struct depthwise_wi
 INLINE void sum_neighbors(const struct depthwise_row *r, const struct depthwise_windows *w,
                           const int count, const int taps, const int step, const bool whole)
 {
-    const ptrdiff_t channels = r->c->in_channels;
     vec sum[WINDOWS_AT_ONCE], pixels[MOST_PIXELS];
     prefetch_pixels(r, w, count * step);
+    prefetch_outputs(r, w, count);
     start_windows(r, w, sum, count, whole);
     for (ptrdiff_t t = r->taps.first; t < r->taps.end; t++) {
-        const REAL *weight = r->c->weight + t * taps * channels + w->at;
+        const REAL *weight = weight_of(r, t, 0) + w->at;
         load_pixels(r, w, t, (count - 1) * step + taps, whole, pixels);
         EACH (u, taps) {
-            vec factor = load_n(weight + u * channels, w->lanes, whole);
+            vec factor = load_n(weight + u * r->weight_u, w->lanes, whole);
             EACH (i, count)
                 sum[i] = fused(pixels[i * step + u], factor, sum[i]);
         }
@@ -178,8 +211,7 @@ INLINE void add_neighbors(const struct depthwise_row *r, const struct depthwise_
     const ptrdiff_t channels = r->c->in_channels;
     vec dy[WINDOWS_AT_ONCE], pixels[MOST_PIXELS];
     prefetch_pixels(r, w, count * step);
-    EACH (i, count)
-        __builtin_prefetch(r->dy + (r->c->right.outputs + w->q + i) * channels + w->at);
+    prefetch_gradients(r, w, count);
     load_gradients(r, w, count, whole, dy);
     for (ptrdiff_t t = r->taps.first; t < r->taps.end; t++) {
         REAL *cells = r->sums + t * taps * channels + w->at;
@@ -266,29 +298,89 @@ static REAL *allocate_zeros(ptrdiff_t count)
     return zeros;
 }
 
+/* Compute a row of outputs of image n. */
+static void depthwise_outputs(struct depthwise_row *r, ptrdiff_t n, ptrdiff_t row)
+{
+    const struct correlation *c = r->c;
+    r->image = c->input + n * c->down.inputs * c->right.inputs * c->in_channels;
+    r->output = c->output + n * c->out_height * c->out_width * c->out_channels;
+    r->row = row;
+    r->taps = taps_inside(&c->down, row);
+    r->channels = (struct range){0, c->in_channels};
+    for_windows(r, true, sum_windows, sum_neighbors);
+}
+
 /* The rows of the grid are rows of outputs of all images. */
 static void correlate_depthwise(const void *job, struct part part)
 {
     const struct correlation *c = job;
-    ptrdiff_t channels = c->in_channels, image_size = c->down.inputs * c->right.inputs * channels;
-    ptrdiff_t output_size = c->out_height * c->out_width * channels;
-    REAL *zeros = allocate_zeros(channels);
+    REAL *zeros = allocate_zeros(c->in_channels);
     if (!zeros) {
         *c->enough = false;
         return;
     }
-    for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++) {
-        ptrdiff_t n = i / c->down.outputs;
-        struct depthwise_row r = {.c = c,
-                                  .image = c->input + n * image_size,
-                                  .output = c->output + n * output_size,
-                                  .outside = zeros,
-                                  .row = i % c->down.outputs,
-                                  .channels = {0, channels}};
-        r.taps = taps_inside(&c->down, r.row);
-        for_windows(&r, true, sum_windows, sum_neighbors);
-    }
+    struct depthwise_row r = {.c = c,
+                              .weight = c->weight,
+                              .weight_t = c->right.taps * c->in_channels,
+                              .weight_u = c->in_channels,
+                              .outside = zeros};
+    for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++)
+        depthwise_outputs(&r, i / c->down.outputs, i % c->down.outputs);
     free(zeros);
+}
+
+struct depthwise_gradient {
+    const struct conv2d *args;
+    atomic_bool *enough; /* set to false if memory runs out */
+};
+
+/* A row of dx in image n. All phases of a row are computed while it is in the cache. */
+static void depthwise_gradient_row(const struct conv2d *args, ptrdiff_t n, ptrdiff_t row,
+                                   const REAL *zeros)
+{
+    const ptrdiff_t channels = args->channels, line = args->right.cells * channels;
+    const struct phase down = gradient_phase(&args->down, row % args->down.stride);
+    for (ptrdiff_t j = 0; j < least(args->right.stride, args->right.pixels); j++) {
+        const struct phase right = gradient_phase(&args->right, j);
+        const struct correlation c = input_gradient_phase(args, &down, &right);
+        struct depthwise_row r = {
+            .c = &c,
+            .weight = args->weight + down.last_cell * line + right.last_cell * channels,
+            .weight_t = -down.cell_step * line,
+            .weight_u = -right.cell_step * channels,
+            .outside = zeros,
+        };
+        depthwise_outputs(&r, n, row / args->down.stride);
+    }
+}
+
+/* The rows of the grid are rows of dx of all images. */
+static void depthwise_input_gradient(const void *given, struct part part)
+{
+    const struct depthwise_gradient *job = given;
+    const struct conv2d *args = job->args;
+    REAL *zeros = allocate_zeros(args->channels);
+    if (!zeros) {
+        *job->enough = false;
+        return;
+    }
+    for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++)
+        depthwise_gradient_row(args, i / args->down.pixels, i % args->down.pixels, zeros);
+    free(zeros);
+}
+
+static struct grid depthwise_input_grid(const struct depthwise_gradient *job)
+{
+    const struct conv2d *args = job->args;
+    const ptrdiff_t rows = args->samples * args->down.pixels;
+    const ptrdiff_t cells = args->down.cells * args->right.cells;
+    return (struct grid){
+        .run = depthwise_input_gradient,
+        .job = job,
+        .rows = rows,
+        .row_step = 1,
+        .work = rows * args->right.pixels * args->channels * (1 + cells / PRODUCTS_PER_ELEMENT),
+    };
 }
 
 /* Some channels of dweight. The sums of an image are added to those of the images before. */

@@ -16,7 +16,7 @@ struct phase {
  * stride, for those i where that is a whole number: dx is a correlation for each phase. */
 static struct phase gradient_phase(const struct axis *a, ptrdiff_t phase)
 {
-    ptrdiff_t last = -1, step = 1, taps = 0;
+    ptrdiff_t last = 0, step = 1, taps = 0;
     for (ptrdiff_t cell = a->cells - 1; cell >= 0; cell--) {
         if ((phase + a->padding - cell * a->dilation) % a->stride != 0)
             continue;
@@ -45,12 +45,9 @@ static void turn_weight(const struct conv2d *args, const struct phase *down,
             ptrdiff_t column = right->last_cell - u * right->cell_step;
             const REAL *cell =
                 args->weight + (row * args->right.cells + column) * channels * args->filters;
-            if (channels == 1 && filters == 1)
-                memcpy(turned, cell, (size_t)groups * sizeof(REAL));
-            else
-                for (ptrdiff_t g = 0; g < groups; g++)
-                    transpose(cell + g * filters, args->filters, turned + g * channels,
-                              args->channels, channels, filters);
+            for (ptrdiff_t g = 0; g < groups; g++)
+                transpose(cell + g * filters, args->filters, turned + g * channels, args->channels,
+                          channels, filters);
             turned += filters * args->channels;
         }
     }
