@@ -9,6 +9,7 @@ from hypothesis import settings
 
 import tinynet
 from tinynet import registry
+from tinynet.text.options import named_for_command_line
 
 # A test must not fail because a machine is slow, nor in CI because it drew other examples.
 settings.register_profile("tinynet", deadline=None, derandomize="CI" in os.environ)
@@ -52,6 +53,13 @@ def shared_bytecode(tmp_path_factory):
         if "PYTEST_XDIST_WORKER" in os.environ:
             folder = folder.parent  # that of all workers
         os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def options_of_the_command_line():
+    """Let messages name options as on the command line, as most expected texts have them."""
+    with named_for_command_line():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

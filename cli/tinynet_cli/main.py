@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import click
 
 from tinynet import __version__
+from tinynet.text.options import named_for_command_line
 from tinynet_cli import hooks, streams
 from tinynet_cli.check import check, summary
 from tinynet_cli.commands import Group
@@ -101,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         with streams.guarded():
             try:
-                with hooks.reporting():
+                with hooks.reporting(), named_for_command_line():
                     # Not standalone, click returns the code of an `Exit` instead of raising it.
                     code = tinynet.main(words, prog_name="tinynet", standalone_mode=False) or 0
             except (Exception, KeyboardInterrupt) as error:

@@ -29,6 +29,7 @@ from tinynet.errors import (
 )
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_recorded_spec
+from tinynet.text.options import option, overrides
 from tinynet.types import Array
 
 if TYPE_CHECKING:
@@ -153,7 +154,10 @@ class Checkpoint(Sections):
         training = self.spec.get("training")
         loggers = training.get("loggers") if isinstance(training, dict) else None
         if problems := missing_loggers(loggers, self.types)[1]:
-            without = "resume with other loggers: --set 'training.loggers=[\"csv\"]'"
+            change = option(
+                "--set 'training.loggers=[\"csv\"]'", overrides('training.loggers=["csv"]')
+            )
+            without = f"resume with other loggers: {change}"
             raise PluginError("\n  ".join([*problems, f"to go without, {without}"]))
 
     def check_finite(self, *, strict: bool) -> list[str]:

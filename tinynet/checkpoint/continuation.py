@@ -16,6 +16,7 @@ from tinynet.errors import CheckpointMismatchError, CheckpointVersionError
 from tinynet.spec.change import STATES, State, compare, require_survivable
 from tinynet.spec.models import Spec
 from tinynet.spec.monitors import SCHEDULE_METRIC, monitored_figures
+from tinynet.text.options import option
 from tinynet.training.progress import Progress
 from tinynet.types import Array
 
@@ -97,9 +98,9 @@ class Continuation:
         """
         changed = self.checkpoint.data.changes(data)
         if changed and not self._rules.allow_data_change:
-            raise CheckpointMismatchError(
-                "\n  ".join([*changed, "add --allow-data-change to resume with the new data"])
-            )
+            allow = option("--allow-data-change", "allow_data_change=True")
+            advice = f"add {allow} to resume with the new data"
+            raise CheckpointMismatchError("\n  ".join([*changed, advice]))
         self._data_changes = changed
         reasons = [
             *self.reasons,

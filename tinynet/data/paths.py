@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from tinynet.config import Frozen
 from tinynet.dataset import DataPath
 from tinynet.errors import DataError
+from tinynet.text.options import option, overrides, together
 
 ConfigT = TypeVar("ConfigT", bound=Frozen)
 
@@ -69,11 +70,14 @@ def _options(paths: Mapping[str, str], targets: Mapping[str, str]) -> str:
     Relative paths start at the data root, so all of them are rewritten.
     """
     common = os.path.commonpath([os.path.dirname(path) for path in targets.values()])
-    words = ["--data-root", common]
-    for key, value in paths.items():
-        if not os.path.isabs(value):
-            words += ["--set", f"{key}={_json_or_text(os.path.relpath(targets[key], common))}"]
-    return shlex.join(words)
+    changes = [
+        f"{key}={_json_or_text(os.path.relpath(targets[key], common))}"
+        for key, value in paths.items()
+        if not os.path.isabs(value)
+    ]
+    words = [word for change in changes for word in ("--set", change)]
+    in_python = [f"data_root={common!r}", *([overrides(*changes)] if changes else [])]
+    return option(shlex.join(["--data-root", common, *words]), together(*in_python))
 
 
 def _json_or_text(path: str) -> str:

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import numpy as np
 
 from tinynet.errors import TinynetError, UsageError
+from tinynet.text.options import option
 
 Job: TypeAlias = Callable[[], None]
 
@@ -173,7 +174,8 @@ class ThreadPool:
             self._workers = Workers(size - 1)
         except RuntimeError as error:
             raise TinynetError(
-                f"the system cannot start {size} threads ({error}); use fewer, such as --threads 1"
+                f"the system cannot start {size} threads ({error}); use fewer, such as"
+                f" {option('--threads 1', 'threads=1')}"
             ) from error
 
     def run(self, jobs: Sequence[Job]) -> None:

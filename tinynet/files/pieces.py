@@ -11,6 +11,7 @@ import numpy as np
 from tinynet.errors import DataError
 from tinynet.files.file_rows import FileRows, Rows
 from tinynet.files.natural_order import natural_key
+from tinynet.text.options import option
 from tinynet.types import Array, Shape
 
 _MAX_LISTED = 5
@@ -44,7 +45,8 @@ def find_pieces(path: str, ending: str) -> list[str] | None:
         )
     if not pieces:
         raise DataError(
-            f"no file matches {path} (relative paths start at the spec's folder or --data-root)"
+            f"no file matches {path} (relative paths start at the spec's folder or"
+            f" {option('--data-root', 'data_root')})"
         )
     return pieces
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tinynet.errors import DataError
+from tinynet.text.options import option
 from tinynet.text.wording import closest, quote
 from tinynet.types import Array, Shape
 
@@ -57,7 +58,7 @@ def open_file(path: str) -> Iterator[BufferedReader]:
             ) from error
         raise DataError(
             f"no such file: {path}{_similar(path)} (relative paths start at the spec's folder or"
-            " --data-root)"
+            f" {option('--data-root', 'data_root')})"
         ) from error
     except (MemoryError, OSError) as error:
         if isinstance(error, MemoryError) or error.errno == errno.ENOMEM:

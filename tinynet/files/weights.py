@@ -21,6 +21,7 @@ from tinynet.files.array_header import ArrayHeader
 from tinynet.files.atomic import WriteAt, replacing_output
 from tinynet.files.npy import read_npz, read_npz_headers
 from tinynet.files.regular import open_file
+from tinynet.text.options import option
 from tinynet.types import Array
 
 MAX_HEADER = 1 << 24
@@ -80,7 +81,8 @@ def refuse_foreign(path: Path) -> None:
     framework, line, ending, layout = _FOREIGN[kind]
     raise DataError(
         f"{path} is a file of {framework}, which is not read; write the weights in Python with"
-        f" {line}, and give weights.{ending} with --layout {layout}"
+        f" {line}, and give weights.{ending} with"
+        f" {option(f'--layout {layout}', f'layout={layout!r}')}"
     )
 
 

@@ -12,6 +12,7 @@ from tinynet.errors import ShapeError, SpecError
 from tinynet.initializer import Initializer
 from tinynet.kernels.memory import aligned_empty
 from tinynet.kernels.random import derive
+from tinynet.text.options import option
 from tinynet.types import Array, Shape
 
 MAX_PARAMS = 2**31
@@ -40,7 +41,7 @@ class Budget:
             raise SpecError(
                 f"{what} of shape {shape} has {count:,} elements ({count * itemsize:,} bytes);"
                 f" with it the network has {self.spent:,}, and at most {self.limit:,} are allowed"
-                " (--max-params)"
+                f" ({option('--max-params', 'max_params')})"
             )
 
 

@@ -4,6 +4,7 @@ from tinynet import registry
 from tinynet.errors import PluginError
 from tinynet.kernels import Kernels
 from tinynet.registry import AmbiguousTypeError
+from tinynet.text.options import option
 from tinynet.text.plugin_errors import PluginErrors
 
 
@@ -22,7 +23,8 @@ def choose_kernels(name: str | None = None) -> Kernels:
         own = plugins.find("kernels", "tinynet-core:numpy")
         provided = [entry for entry in plugins.entries("kernels") if entry != own]
         if len(provided) > 1:
-            forms = " or ".join(f"--kernels {entry.qualified}" for entry in provided)
+            names = [entry.qualified for entry in provided]
+            forms = " or ".join(option(f"--kernels {n}", f"kernels={n!r}") for n in names)
             raise AmbiguousTypeError(f"more than one set of kernels is installed; add {forms}")
         name = provided[0].qualified if provided else own.qualified
     try:
@@ -30,6 +32,7 @@ def choose_kernels(name: str | None = None) -> Kernels:
         with PluginErrors(cls, "it could not be constructed:"):
             kernels: Kernels = cls()
     except PluginError as error:
-        remedy = "reinstall it, or compute without it: --kernels numpy"
+        without = option("--kernels numpy", "kernels='numpy'")
+        remedy = f"reinstall it, or compute without it: {without}"
         raise PluginError(f"{error} ({remedy})") from error
     return kernels

@@ -14,6 +14,7 @@ from tinynet.prediction.sampling import Sampling, is_integer
 from tinynet.prediction.sequence_checks import require_causal, unequal_nodes
 from tinynet.prediction.sequence_outputs import SequenceOutputs, SinglePositions, WholeWindows
 from tinynet.prediction.text_encoding import text_encoding
+from tinynet.text.options import option
 from tinynet.text.wording import format_list
 from tinynet.types import Array
 
@@ -144,7 +145,8 @@ class TextGenerator:
         if not np.isfinite(probabilities).all() or not (probabilities > 0).any():
             raise DataError(
                 f"the predictions at position {position} are NaN or infinite, or all 0; the"
-                " parameters are damaged; to check them, add --strict-finite"
+                " parameters are damaged; to check them, add"
+                f" {option('--strict-finite', 'strict_finite=True')}"
             )
         return probabilities
 

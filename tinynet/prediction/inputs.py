@@ -41,6 +41,7 @@ from tinynet.prediction.windows import (
     row_fields,
 )
 from tinynet.spec.data_spec import DataSpec
+from tinynet.text.options import option
 from tinynet.text.plugin_errors import PluginErrors, plugin_error
 from tinynet.text.warning import warnings_to
 from tinynet.text.wording import format_list
@@ -363,7 +364,8 @@ class Reader:
 
     def _no_columns(self, place: str) -> DataError:
         columns = format_list([repr(name) for name in self.keep])
-        return DataError(f"{place} has no columns to keep ({columns}); leave out --keep, or keep=")
+        keep = option("--keep", "keep=")
+        return DataError(f"{place} has no columns to keep ({columns}); leave out {keep}")
 
     def _rows(self, source: Any) -> Iterator[RawInputs]:
         """Yield the samples of a file, a folder or an object, read by the model's dataset."""

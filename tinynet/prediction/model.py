@@ -33,6 +33,7 @@ from tinynet.prediction.tokens import (
     words_of_tokens,
 )
 from tinynet.spec.models import Spec
+from tinynet.text.options import option
 from tinynet.text.warning import warning_once
 from tinynet.text.wording import format_list
 from tinynet.types import Array
@@ -372,7 +373,8 @@ def _not_finite(values: Mapping[str, Array], raw: RawInputs) -> list[str]:
             problems.append(
                 f"{raw.place(int(np.argmin(finite)))}: the output {name!r} is NaN or infinite"
                 f" ({np.sum(~finite):,} of {len(finite):,} samples); the inputs are too large, or"
-                " the parameters are damaged; to check them, add --strict-finite"
+                " the parameters are damaged; to check them, add"
+                f" {option('--strict-finite', 'strict_finite=True')}"
             )
     return problems
 

@@ -11,6 +11,7 @@ from tinynet.fleet import Fleet
 from tinynet.registry import AmbiguousTypeError, UnknownTypeError
 from tinynet.run.launcher import end_all, launched
 from tinynet.run.options import Settings
+from tinynet.text.options import option
 from tinynet.text.plugin_errors import PluginErrors
 
 NONE = "none"
@@ -51,7 +52,7 @@ def _choose(
             f"the launcher started {size} processes, but the fleet {name!r} connects"
             f" {fleet.size}: the launcher belongs to another library than the fleet. Use the"
             " mpiexec that was installed with the fleet's library, or on Slurm another type of"
-            " srun --mpi=list; --fleet none lets each process work by itself"
+            f" srun --mpi=list; {_alone()} lets each process work by itself"
         )
     return fleet
 
@@ -66,6 +67,10 @@ def _construct(cls: type[Fleet], started: tuple[int, int] | None, timeout: float
         return cls()
     finally:
         watchdog.stop()
+
+
+def _alone() -> str:
+    return option("--fleet none", "fleet='none'")
 
 
 class _Launched:
@@ -86,7 +91,7 @@ def _find(name: str) -> str:
     except UnknownTypeError as error:
         install = "pip install tinynet-mpi, or " if name == "mpi" else ""
         raise UnknownTypeError(
-            f"{error} ({install}--fleet none: each process works by itself)"
+            f"{error} ({install}{_alone()}: each process works by itself)"
         ) from error
 
 
@@ -95,9 +100,10 @@ def _only_installed(size: int) -> str:
     if not entries:
         raise PluginError(
             f"{size} processes were launched, but no fleet that connects them is installed:"
-            " pip install tinynet-mpi, or add --fleet none to let each process work by itself"
+            f" pip install tinynet-mpi, or add {_alone()} to let each process work by itself"
         )
     if len(entries) > 1:
-        forms = " or ".join(f"--fleet {entry.qualified}" for entry in entries)
+        names = [entry.qualified for entry in entries]
+        forms = " or ".join(option(f"--fleet {n}", f"fleet={n!r}") for n in names)
         raise AmbiguousTypeError(f"more than one fleet is installed; add {forms}")
     return entries[0].qualified

@@ -7,6 +7,7 @@ from typing import Any
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.errors import Problem, SpecError
 from tinynet.spec.change import Change
+from tinynet.text.options import overrides
 from tinynet.training.trainer import Trainer
 
 _RATE = ("/training/schedule", "/training/optimizer/learning_rate")
@@ -31,7 +32,8 @@ def require_end_not_passed(trainer: Trainer) -> None:
         place = f" after {progress.epoch:,} complete epoch{'s' if progress.epoch != 1 else ''}"
     message = (
         f"the run has reached step {trainer.step:,}{place}, past its new end at step"
-        f" {trainer.total_steps:,}; to train longer use --set training.{key}={least}"
+        f" {trainer.total_steps:,}; to train longer use"
+        f" {overrides(f'training.{key}={least}')}"
     )
     raise trainer.spec.locate(SpecError([Problem(message, f"/training/{key}")]))
 
@@ -53,6 +55,6 @@ def rate_jump(trainer: Trainer, checkpoint: Checkpoint, changes: Iterable[Change
     return (
         f"the learning rate jumps from {old:.4g} to {trainer.learning_rate:.4g}, because the"
         f" schedule follows the length of the run, which changes from {before:,} to"
-        f" {trainer.total_steps:,} steps; to stay at the rate it had reached, add --set"
-        f" training.schedule=null --set training.optimizer.learning_rate={old:.4g}"
+        f" {trainer.total_steps:,} steps; to stay at the rate it had reached, add"
+        f" {overrides('training.schedule=null', f'training.optimizer.learning_rate={old:.4g}')}"
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tinynet.errors import CheckpointIOError, RunBusyError, explaining_io
 from tinynet.files.strict import APPEND, READ, open_strictly
+from tinynet.text.options import option
 
 _MAX_HOLDER = 300
 """Bytes of a lock file that are shown."""
@@ -78,7 +79,8 @@ def _lock(descriptor: int, path: Path, required: bool) -> None:
             if not required:
                 return
             raise CheckpointIOError(
-                f"{path} cannot be locked: {error.strerror}; add --no-lock to train without a lock"
+                f"{path} cannot be locked: {error.strerror}; add"
+                f" {option('--no-lock', 'lock=False')} to train without a lock"
                 " (a second process can then train in the same run folder)"
             ) from error
         raise RunBusyError(f"{path.parent} is in use by {_holder(descriptor)}") from error

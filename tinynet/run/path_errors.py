@@ -9,6 +9,7 @@ from tinynet.errors import CheckpointCorruptError, CheckpointIOError
 from tinynet.files.nearby import names_in, suggest_path
 from tinynet.files.strict import kind_of
 from tinynet.run.study_hint import is_study, study_hint
+from tinynet.text.options import option
 from tinynet.text.wording import closest, format_list
 from tinynet.text.yaml_document import ENDINGS as YAML_ENDINGS
 
@@ -38,7 +39,7 @@ def none_intact(path: Path, faults: Iterable[str]) -> CheckpointCorruptError:
     reasons = "\n  ".join(faults)
     return CheckpointCorruptError(
         f"no checkpoint of {path} is intact; restore one of these files from a copy, or train again"
-        f" in a new folder (--run):\n  {reasons}"
+        f" in a new folder ({option('--run', 'run_dir')}):\n  {reasons}"
     )
 
 

@@ -14,6 +14,7 @@ from tinynet.errors import CheckpointError, DataError
 from tinynet.run.folder import RunFolder
 from tinynet.run.options import Settings, data_root
 from tinynet.spec.models import Spec
+from tinynet.text.options import option
 
 _CHECKPOINTS = "checkpoints"
 _RUNS = "runs"
@@ -40,15 +41,20 @@ def recorded_root(
     if not _is_trusted(root, run, also):
         raise DataError(
             f"the run recorded the data root {root}, which is neither in the current folder nor"
-            f" beside the run; if you trust it, add --data-root {shlex.quote(str(root))}"
+            f" beside the run; if you trust it, add {_option(root)}"
         )
     for path in paths:
         if path.is_relative_to(run) and not _is_inside(path, run):
             raise DataError(
                 f"{path} is a link that leads out of the run's folder; if you trust it, add"
-                f" --data-root {shlex.quote(str(root))}"
+                f" {_option(root)}"
             )
     return root
+
+
+def _option(root: Path) -> str:
+    """Return the option that names a data root."""
+    return option(f"--data-root {shlex.quote(str(root))}", f"data_root={str(root)!r}")
 
 
 def resume_command(folder: Path, root: Path, spec: Spec) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from tinynet.errors import CheckpointMismatchError
+from tinynet.text.options import option
 from tinynet.text.places import join_pointer
 
 Effect = Literal["safe", "resets state", "incompatible"]
@@ -126,7 +127,8 @@ def require_survivable(changes: Iterable[Change], *, allow_reset: bool) -> None:
             "these changes do not fit the state of the run; start a new run with tinynet train"
         )
     elif "resets state" in effects and not allow_reset:
-        verdict = "these changes reset part of the state; add --allow-reset to continue"
+        allow = option("--allow-reset", "allow_reset=True")
+        verdict = f"these changes reset part of the state; add {allow} to continue"
     else:
         return
     listed = "\n  ".join(

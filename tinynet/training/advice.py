@@ -15,6 +15,7 @@ from tinynet.engine.node import Node
 from tinynet.errors import Problem
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
+from tinynet.text.options import overrides
 from tinynet.text.wording import format_list, quote
 from tinynet.training.facts import Facts
 from tinynet.training.idle_options import (
@@ -127,7 +128,7 @@ def batch_norm_of_one(facts: Facts) -> Iterator[Problem]:
         if size == 1:
             message = (
                 f"{quote(node.name)} normalizes each feature over the batch, and over 1 sample"
-                " the result is always 0; use --set training.batch_size=32"
+                f" the result is always 0; use {overrides('training.batch_size=32')}"
             )
             yield Problem(message, "/training/batch_size")
             return
@@ -138,7 +139,8 @@ def batch_norm_of_one(facts: Facts) -> Iterator[Problem]:
             better = next(b for b in range(size + 1, 2 * size + 2) if samples % b != 1)
             message = (
                 f"the last batch of an epoch has 1 of {samples:,} samples, for which"
-                f" {quote(node.name)} gives only 0; use --set training.batch_size={better}"
+                f" {quote(node.name)} gives only 0; use"
+                f" {overrides(f'training.batch_size={better}')}"
             )
             yield Problem(message, "/training/batch_size")
             return
@@ -338,17 +340,17 @@ def windows_in_several_splits(facts: Facts) -> Iterator[Problem]:
         if split.order is not None and gap <= (split.gap or 0):
             continue
         if gap:
-            options = ["--set data.split.order=as_is"] * (split.order is None)
-            options += [f"--set data.split.gap={gap}"]
-            options += ["--set data.split.stratify=false"] * split.stratify
-            options += ["--set data.split.seed=null"] * (split.seed is not None)
+            changes = ["data.split.order=as_is"] * (split.order is None)
+            changes += [f"data.split.gap={gap}"]
+            changes += ["data.split.stratify=false"] * split.stratify
+            changes += ["data.split.seed=null"] * (split.seed is not None)
             why = "the split is random: held-out samples are seen in training, and their figures"
             if split.order is not None:
                 gaps = f"has a gap of only {split.gap}" if split.gap else "has no gap"
                 why = f"the split {gaps}: some held-out samples are seen in training, so figures"
             message = (
                 f"neighboring samples of {quote(name)} overlap, as windows of one sequence do, and"
-                f" {why} are too good; use {' '.join(options)}"
+                f" {why} are too good; use {overrides(*changes)}"
             )
             yield Problem(message, "/data/split")
 

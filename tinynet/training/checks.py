@@ -18,6 +18,7 @@ from tinynet.spec.models import Spec
 from tinynet.spec.monitors import monitored_figures
 from tinynet.spec.training_spec import TrainingSpec
 from tinynet.targets import BadTargetError
+from tinynet.text.options import overrides, together
 from tinynet.text.wording import format_list, quote
 from tinynet.training.class_weights import ClassWeights, class_weights
 from tinynet.training.compatibility import (
@@ -132,7 +133,7 @@ def _position_problems(spec: Spec, network: Network, data: Data) -> Iterator[Pro
     for positions in sorted(data.weight_shapes):
         if message := positions_problem(network.losses, positions, shapes):
             if "weights" in spec.data.options:
-                message = f"{message}, or leave them out with --set data.weights=null"
+                message = f"{message}, or leave them out with {overrides('data.weights=null')}"
             yield Problem(message, "/data")
 
 
@@ -182,7 +183,8 @@ def _class_problem(network: Network, part: OutputLoss, field: Field | None) -> P
     if part.loss.max_classes(wide) >= count:
         remedy = f"use {count} units: {units}"
     else:
-        remedy = f"use softmax cross-entropy with {count} units: {loss_option(part)} {units}"
+        options = together(loss_option(part), units)
+        remedy = f"use softmax cross-entropy with {count} units: {options}"
     if count == most + 1 and field.classes == tuple(map(str, range(count))):
         remedy = f"save labels that count from 1 as y - 1; otherwise {remedy}"
     if count == most + 1 and field.shape and getattr(part.loss, "ignore_label", 0) is None:
@@ -274,10 +276,8 @@ class _TargetChecker:
         moves = split == "test" and data.split.order is not None and not own
         if split == "train" or needed or moves:
             return ""
-        option = f"--set data.split.{key}=0"
-        if own:
-            option = f"--set data.{key}=null {option}"
-        return f", or leave out this split with {option}"
+        changes = [f"data.{key}=null"] * own + [f"data.split.{key}=0"]
+        return f", or leave out this split with {overrides(*changes)}"
 
     def _losses(self, samples: Split, targets: Mapping[str, Array]) -> Iterator[Problem]:
         for part in list(self._losses_left):

@@ -13,11 +13,14 @@ from tinynet.engine.losses import OutputLoss
 from tinynet.errors import Problem, ShapeError, SpecError
 from tinynet.loss import ClassLoss
 from tinynet.spec.consistency import CLASS_WEIGHTS
+from tinynet.text.options import overrides
 from tinynet.text.plugin_errors import origin
 from tinynet.text.wording import suggest
 from tinynet.types import Array
 
-_OFF = "use --set training.class_weights=null"
+
+def _off() -> str:
+    return f"use {overrides('training.class_weights=null')}"
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def class_weights(
     if declared is None:
         return None
     if not names:
-        raise _problem(f"class weights need a loss with a target, and there is none; {_OFF}")
+        raise _problem(f"class weights need a loss with a target, and there is none; {_off()}")
     ((loss, name),) = names.items()
     (part,) = losses
     target, field = own_name(name), data.target_field(name)
@@ -85,14 +88,14 @@ def class_weights(
         actual = "holds numbers" if classes is None else f"has the shape {field.shape}"
         raise _problem(
             "class weights need one class for each sample or position, but the target"
-            f" {target!r} {actual}; {_OFF}"
+            f" {target!r} {actual}; {_off()}"
         )
     positions = field.shape if labels else field.shape[:-1]
     if not part.has_positions(positions, field.shape):
         shapes = " and ".join(map(str, part.out_shapes))
         raise _problem(
             f"the target {target!r} has one class for each of the positions {positions}, which an"
-            f" output of shape {shapes} does not have; {_OFF}"
+            f" output of shape {shapes} does not have; {_off()}"
         )
     if declared == "balanced":
         counts = _class_counts(part, data, name, len(classes), labels=labels)
@@ -131,7 +134,7 @@ def naming_class_weights(
             raise
         message = (
             f"class weights of a target with positions have the shape {weights.shape}, but"
-            f" {origin(losses[0].loss)} takes one weight for each sample, (N,); {_OFF}"
+            f" {origin(losses[0].loss)} takes one weight for each sample, (N,); {_off()}"
         )
         raise ShapeError([Problem(message, CLASS_WEIGHTS)]) from error
 

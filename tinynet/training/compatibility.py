@@ -15,6 +15,7 @@ from tinynet.network.network import Network
 from tinynet.spec.consistency import CLASS_WEIGHTS
 from tinynet.spec.graph import is_input
 from tinynet.targets import Bad
+from tinynet.text.options import overrides
 from tinynet.text.plugin_errors import PluginErrors, is_row, origin, plugin_error
 from tinynet.text.wording import quote, suggest
 from tinynet.types import Array, Shape
@@ -40,7 +41,7 @@ def input_problems(network: Network, shapes: Mapping[str, Shape]) -> list[Proble
             new = json.dumps(actual, separators=(",", ":"))
             message = (
                 f"the input {own!r} has the shape {shape} in the spec, but {actual} in the data;"
-                f" use --set {path}={new}"
+                f" use {overrides(f'{path}={new}')}"
             )
             problems.append(Problem(message, pointer))
     return problems
@@ -188,7 +189,7 @@ def weight_problems(
         lacks = f"{origin(part.loss)}: its forward has no parameter 'weights', so this loss cannot"
         other = "use a loss that takes weights"
         if class_weights:
-            remedy = f"--set training.class_weights=null, or {other}"
+            remedy = f"{overrides('training.class_weights=null')}, or {other}"
             message = f"{lacks} use class_weights; remove them with {remedy}"
             problems.append(Problem(message, CLASS_WEIGHTS))
         if sample_weights:

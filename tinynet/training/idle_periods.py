@@ -8,6 +8,7 @@ from tinynet.errors import Problem
 from tinynet.length import Epochs
 from tinynet.spec.average_spec import SwaSpec
 from tinynet.spec.consistency import AVERAGE, SCHEDULE
+from tinynet.text.options import overrides
 from tinynet.text.printing import counted
 from tinynet.text.wording import quote
 from tinynet.training.facts import Facts
@@ -28,14 +29,14 @@ def idle_averages(facts: Facts) -> Iterator[Problem]:
         better = f"start_step={3 * total // 4}" if total > 1 else "type=ema"
         message = (
             f"the average changes nothing: it starts at step {start:,}, and the run has"
-            f" {_steps(total)}; use --set training.average.{better}"
+            f" {_steps(total)}; use {overrides(f'training.average.{better}')}"
         )
         yield Problem(message, f"{AVERAGE}/start_step")
     if lookahead is not None and lookahead.every_steps > total:
         message = (
             f"the lookahead changes nothing: it acts after every {lookahead.every_steps:,} steps,"
-            f" and the run has {_steps(total)}; use --set"
-            f" training.lookahead.every_steps={min(5, total)}"
+            f" and the run has {_steps(total)}; use"
+            f" {overrides(f'training.lookahead.every_steps={min(5, total)}')}"
         )
         yield Problem(message, "/training/lookahead/every_steps")
 
@@ -57,8 +58,8 @@ def idle_schedules(facts: Facts) -> Iterator[Problem]:
     if warmup > total or (warmup == total and kind != "tinynet-core:constant"):
         message = (
             f"the warm-up of {_steps(warmup)} takes the whole run of {_steps(total)}, so the"
-            f" schedule {quote(reference.type)} never begins; use --set"
-            f" training.schedule.warmup_steps={total // 10}"
+            f" schedule {quote(reference.type)} never begins; use"
+            f" {overrides(f'training.schedule.warmup_steps={total // 10}')}"
         )
         yield Problem(message, f"{SCHEDULE}/warmup_steps")
         return
@@ -86,7 +87,8 @@ def _late_reduction(facts: Facts, config: Any) -> Iterator[Problem]:
         message = (
             f"training stops early after {counted(stopping.patience, 'evaluation')} without"
             f" improvement of {config.metric}, before the schedule reduces the rate after"
-            f" {config.patience}; use --set training.early_stopping.patience={2 * config.patience}"
+            f" {config.patience}; use"
+            f" {overrides(f'training.early_stopping.patience={2 * config.patience}')}"
         )
         yield Problem(message, f"{SCHEDULE}/patience")
 

@@ -10,6 +10,7 @@ from tinynet.engine.losses import OutputLoss
 from tinynet.errors import TinynetError
 from tinynet.loss import ClassLoss
 from tinynet.network.network import Network
+from tinynet.text.options import overrides, together
 
 _UNITS = {
     "tinynet-core:conv1d": "filters",
@@ -31,7 +32,7 @@ def units_option(network: Network, output: str, count: int) -> str:
     while (node := network.nodes.get(name)) is not None:
         key = _UNITS.get(node.type)
         if key is not None and "." not in node.owner:
-            return f"--set network.layers.{node.owner}.{key}={count}"
+            return overrides(f"network.layers.{node.owner}.{key}={count}")
         if key is not None:
             return f'"{key}": {count} in {node.owner!r}'
         if len(node.inputs) != 1 or node.in_shapes[0] != node.out_shape:
@@ -42,7 +43,7 @@ def units_option(network: Network, output: str, count: int) -> str:
 
 def loss_option(part: OutputLoss, loss: str = "softmax_cross_entropy") -> str:
     """Return the option that gives an output another loss."""
-    return f"--set {part.pointer.strip('/').replace('/', '.')}={loss}"
+    return overrides(f"{part.pointer.strip('/').replace('/', '.')}={loss}")
 
 
 def class_target_remedy(
@@ -63,13 +64,13 @@ def class_target_remedy(
         return ""
     classes = opened.targets[name].classes or ()
     shape = network.out_shapes[part.name]
-    change = "--set data.target_type=class"
+    change = overrides("data.target_type=class")
     if not classes or len(classes) > max(2, 2 * shape[-1]):
         return ""
     if len(classes) > part.loss.max_classes(shape):
         if part.loss.max_classes((*shape[:-1], len(classes))) < len(classes):
-            change += f" {loss_option(part)}"
-        change += f" {units_option(network, part.name, len(classes))}"
+            change = together(change, loss_option(part))
+        change = together(change, units_option(network, part.name, len(classes)))
     return f"; if the target is a class, use {change}"
 
 
@@ -77,5 +78,5 @@ def number_remedy(network: Network, part: OutputLoss, field: Field) -> str:
     """Return the remedy for numbers that are to be predicted as numbers; empty if it is unclear."""
     if not isinstance(part.loss, ClassLoss) or field.shape not in ((), (1,)):
         return ""
-    options = f"{loss_option(part, 'mse')} {units_option(network, part.name, 1)}"
+    options = together(loss_option(part, "mse"), units_option(network, part.name, 1))
     return f"; to predict numbers, use {options}"

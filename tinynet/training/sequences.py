@@ -10,6 +10,7 @@ from tinynet.engine.inputs import own_name
 from tinynet.errors import Problem
 from tinynet.network.network import Network
 from tinynet.spec.models import Spec
+from tinynet.text.options import overrides
 from tinynet.text.wording import quote
 from tinynet.training.facts import Facts
 
@@ -34,7 +35,7 @@ def small_embeddings(network: Network, data: Data) -> Iterator[Problem]:
         if classes > vectors:
             remedy = f'set "input_dim": {classes} in {node.owner!r}'
             if "." not in node.owner:
-                remedy = f"use --set network.layers.{node.owner}.input_dim={classes}"
+                remedy = f"use {overrides(f'network.layers.{node.owner}.input_dim={classes}')}"
             remedy += f', or "max_size": {vectors} in its transform'
             yield Problem(
                 f"the input {quote(name)} has {classes:,} indices, but {quote(node.name)} has"

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from tinynet.checkpoint.layouts.slots import LayerFacts
+from tinynet.text.options import overrides, together
 
 _NORMS = ("batch_norm", "layer_norm", "group_norm", "instance_norm")
 
@@ -33,10 +34,9 @@ def epsilon_warnings(layers: Iterable[LayerFacts], layout: str) -> list[str]:
 
 
 def _remedy(names: Iterable[str], epsilon: float) -> str:
-    options = [
-        f"--set network.layers.{name}.epsilon={epsilon:g}" for name in names if "." not in name
-    ]
+    changes = [f"network.layers.{name}.epsilon={epsilon:g}" for name in names if "." not in name]
+    options = [overrides(*changes)] if changes else []
     in_blocks = [name for name in names if "." in name]
     if in_blocks:
         options.append(f'"epsilon": {epsilon:g} in {", ".join(in_blocks)}')
-    return " ".join(options)
+    return together(*options)
