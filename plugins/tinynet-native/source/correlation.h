@@ -11,7 +11,6 @@
 
 #include "depthwise.h"
 #include "product.h"
-#include "square_tiles.h"
 
 /* The product for the windows in row o of the output and the channels of group g. It sums the
  * columns of taps in `taps`, of which the first meets `column` of an image with `columns` columns.
@@ -157,10 +156,6 @@ static struct grid correlation_grid(const struct correlation *c)
         .column_step = 2 * LANES,
         .work = outputs * c->out_channels * (1 + terms / PRODUCTS_PER_ELEMENT),
     };
-    if (in_squares(c))
-        return square_grid(c);
-    if (in_row_tiles(c))
-        return row_tile_grid(c);
     if (depthwise(c->groups, c->in_channels, c->out_channels)) {
         grid.run = correlate_depthwise;
     } else if (short_rows(&c->right, c->samples)) {

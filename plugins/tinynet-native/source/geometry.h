@@ -32,6 +32,7 @@ struct correlation {
     bool relu; /* whether the output is rectified */
     const REAL *input, *bias;
     const REAL *weight; /* (taps, taps, in_channels / groups, out_channels), or as prepared */
+    const REAL *untransformed;       /* the weight as tiles that are uneven need it */
     struct preparation *preparation; /* of the weight, or NULL; see preparation.h */
     REAL *output;            /* (samples, out_height, out_width, out_channels) */
     ptrdiff_t out_height, out_width;

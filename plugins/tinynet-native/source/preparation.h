@@ -8,8 +8,8 @@
 #ifndef TINYNET_NATIVE_PREPARATION_H
 #define TINYNET_NATIVE_PREPARATION_H
 
-#include "correlation.h"
 #include "input_gradient.h"
+#include "square_tiles.h"
 #include "thread_pool.h"
 
 struct preparation {
@@ -19,17 +19,24 @@ struct preparation {
     REAL *own[MOST_THREADS];          /* the weight of each thread that prepared it */
 };
 
-/* Return the prepared weight, in new memory; NULL if there is too little. */
+/* Elements of a transformed weight, and room to transform it. */
+static ptrdiff_t transformed_size(const struct correlation *c)
+{
+    ptrdiff_t places = in_squares(c) ? PLACES + PLACES / 2 : in_row_tiles(c) ? POINTS : 0;
+    return places * c->in_channels * c->out_channels;
+}
+
+/* Return the prepared weight, and then the reversed one, in new memory; NULL if there is too
+ * little. */
 static REAL *prepare(const struct preparation *p, const struct correlation *c)
 {
     ptrdiff_t size = c->in_channels * c->out_channels, turned = p->down ? weight_size(p->args) : 0;
     bool squares = in_squares(c), rows = in_row_tiles(c);
-    ptrdiff_t places = squares ? PLACES + PLACES / 2 : rows ? POINTS : 0;
-    REAL *prepared = allocate(places * size + turned);
+    REAL *prepared = allocate(transformed_size(c) + turned);
     const REAL *weight = c->weight;
     if (prepared && turned) {
-        turn_weight(p->args, p->down, p->right, prepared + places * size);
-        weight = prepared + places * size;
+        turn_weight(p->args, p->down, p->right, prepared + transformed_size(c));
+        weight = prepared + transformed_size(c);
     }
     if (prepared && squares)
         transform_square_weight(weight, size, prepared);
@@ -45,17 +52,25 @@ static void correlate_prepared(const void *job, struct part part)
     REAL **own = &p->own[thread_number()];
     if (!*own)
         *own = prepare(p, &c);
-    c.weight = *own;
-    if (c.weight)
-        p->run(&c, part);
-    else
+    if (!*own) {
         *c.enough = false;
+        return;
+    }
+    c.untransformed = p->down ? *own + transformed_size(&c) : c.weight;
+    c.weight = *own;
+    p->run(&c, part);
+}
+
+/* The grid of a correlation, in tiles if it is worth it. */
+static struct grid tiled_grid(const struct correlation *c)
+{
+    return in_squares(c) ? square_grid(c) : in_row_tiles(c) ? row_tile_grid(c) : correlation_grid(c);
 }
 
 /* The grid of a correlation whose weight is prepared if that is needed. */
 static struct grid prepared_grid(struct correlation *c, struct preparation *p)
 {
-    struct grid grid = correlation_grid(c);
+    struct grid grid = tiled_grid(c);
     grid.shared = weight_size(p->args);
     if (p->down || in_squares(c) || in_row_tiles(c)) {
         c->preparation = p;

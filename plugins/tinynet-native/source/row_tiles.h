@@ -5,7 +5,7 @@
 #ifndef TINYNET_NATIVE_ROW_TILES_H
 #define TINYNET_NATIVE_ROW_TILES_H
 
-#include "winograd.h"
+#include "uneven_tiles.h"
 
 /* The tiles of rows. */
 struct row_tiling {
@@ -144,6 +144,49 @@ INLINE void collect_tiles(const struct row_tiling *t, const struct output_rows *
     }
 }
 
+/* The pixels of a tile from output `first` on. */
+INLINE struct tile_pixels row_tile_pixels(const struct row_tiling *t, const struct tiled_rows *rows,
+                                          ptrdiff_t row, ptrdiff_t first, int count, int window)
+{
+    return (struct tile_pixels){
+        rows->pixels + row * rows->length * rows->channels,
+        rows->length,
+        rows->channels,
+        one_row,
+        span_of(first + rows->origin, t->reach, count, window, rows->length),
+    };
+}
+
+/* The square of bright pixels among all that some tiles read. */
+static REAL bright_square_of_tiles(const struct row_tiling *t, const struct tiled_rows *rows,
+                                   struct range tiles)
+{
+    struct row_tile first = row_tile(t, tiles.first), last = row_tile(t, tiles.end - 1);
+    ptrdiff_t begin = first.output + rows->origin, end = last.output + rows->origin;
+    if (t->reach > 1) { /* the last tile may begin before others */
+        begin = 0;
+        end = rows->length;
+    }
+    begin = greatest(0, begin);
+    end = least(rows->length, end + POINTS * t->reach);
+    begin += first.row * rows->length;
+    end += last.row * rows->length;
+    return bright_square(
+        sum_of_squares(rows->pixels + begin * rows->channels, (end - begin) * rows->channels));
+}
+
+/* The outputs of a tile, in rows of which an image has so many. */
+static struct outputs row_tile_outputs(const struct row_tiling *t, const struct row_tile *tile,
+                                       ptrdiff_t rows, ptrdiff_t length)
+{
+    ptrdiff_t left = (length - tile->output + t->reach - 1) / t->reach, row = tile->row % rows;
+    return (struct outputs){tile->row / rows,
+                            {row, row + 1},
+                            tile->output,
+                            t->reach,
+                            greatest(0, least(t->outputs, left))};
+}
+
 /* Return true if an output depends on no later pixel. In tiles of 4 outputs the later pixels take
  * part in every output, and cancel but for rounding: such correlations are not computed in them. */
 static bool is_causal(const struct side *s) { return s->first + (s->taps - 1) * s->reach <= 0; }
@@ -159,6 +202,31 @@ static bool in_row_tiles(const struct correlation *c)
 static ptrdiff_t row_tiles_at_once(ptrdiff_t tiles, ptrdiff_t elements)
 {
     return least(tiles, greatest(MOST_ROWS, CACHED / elements));
+}
+
+/* Correct the outputs of tiles that are uneven. In tiles of 2, outputs are sums over their own
+ * pixels alone, so these decide: an output of a causal correlation does not depend on later ones. */
+static void correct_row_tiles(const struct row_tiling *t, const struct correlation *c,
+                              const struct tiled_rows *rows, struct range tiles)
+{
+    REAL square = bright_square_of_tiles(t, rows, tiles);
+    struct row_tile tile = row_tile(t, tiles.first);
+    for (ptrdiff_t i = tiles.first; i < tiles.end; i++, next_tile(t, &tile)) {
+        struct outputs o = row_tile_outputs(t, &tile, c->down.outputs, c->right.outputs);
+        struct tile_pixels pixels;
+        if (t->outputs == 4) {
+            pixels = row_tile_pixels(t, rows, tile.row, o.first, POINTS, 3);
+            if (!has_bright_pixels(&pixels, square))
+                correct_tile(c, &pixels, &o);
+            continue;
+        }
+        for (ptrdiff_t left = o.count; left > 0; left--, o.first += o.reach) {
+            o.count = 1;
+            pixels = row_tile_pixels(t, rows, tile.row, o.first, 5, 2);
+            if (is_uneven(&pixels, square))
+                correlate_directly(c, &o);
+        }
+    }
 }
 
 /* The rows of the grid are the tiles of all rows. */
@@ -187,6 +255,7 @@ static void correlate_row_tiles(const void *job, struct part part)
             collect_tiles(&t, &outputs, tiles, 4, sums, place_step(count, out));
         else
             collect_tiles(&t, &outputs, tiles, 2, sums, place_step(count, out));
+        correct_row_tiles(&t, c, &rows, tiles);
     }
     free(pixels);
 }
@@ -220,13 +289,41 @@ static struct row_tile_gradients row_tile_gradients_of(const struct conv2d *args
     const struct row_tiling t = row_tiling_of(&right);
     ptrdiff_t tiles = args->samples * args->down.windows * t.in_row;
     ptrdiff_t size = POINTS * args->channels * args->filters;
-    return (struct row_tile_gradients){args, right, shares_of(tiles, t.outputs, size), enough};
+    return (struct row_tile_gradients){args, right, shares_of(tiles, t.outputs, size, weight_size(args)), enough};
 }
 
-/* The sums over some tiles; `pixels` has room for `most` transformed tiles and for zeros. */
-static void sum_row_tiles(const struct row_tile_gradients *job, struct range tiles, ptrdiff_t most,
-                          REAL *pixels, REAL *sums)
+/* Leave uneven tiles out of the transformed ones, and add to `share` what they give. */
+static void move_uneven_row_tiles(struct row_tile_gradients *job, ptrdiff_t share,
+                                  const struct tiled_rows *x, const struct tiled_rows *dy,
+                                  struct range tiles, REAL *pixels, REAL *gradients)
 {
+    const struct row_tiling t = row_tiling_of(&job->right);
+    int outputs = (int)t.outputs;
+    ptrdiff_t count = tiles.end - tiles.first;
+    REAL square = bright_square_of_tiles(&t, x, tiles);
+    struct row_tile tile = row_tile(&t, tiles.first);
+    for (ptrdiff_t i = 0; i < count; i++, next_tile(&t, &tile)) {
+        struct tile_pixels a =
+            row_tile_pixels(&t, x, tile.row, tile.output, POINTS, outputs == 4 ? 3 : 2);
+        struct tile_pixels b =
+            row_tile_pixels(&t, dy, tile.row, tile.output, outputs, outputs / 2);
+        if (is_uneven(&a, square) || is_uneven(&b, (REAL)INFINITY)) {
+            struct outputs o = row_tile_outputs(&t, &tile, job->args->down.windows, dy->length);
+            add_directly(job->args, &o, direct_sums(&job->shares, share));
+            clear_tile(pixels + i * x->channels, POINTS, place_step(count, x->channels),
+                       x->channels);
+            clear_tile(gradients + i * dy->channels, POINTS, place_step(count, dy->channels),
+                       dy->channels);
+        }
+    }
+}
+
+/* The sums over the tiles of a share; `pixels` has room for `most` transformed tiles and for zeros. */
+static void sum_row_tiles(struct row_tile_gradients *job, ptrdiff_t share, ptrdiff_t most,
+                          REAL *pixels)
+{
+    const struct range tiles = share_of(&job->shares, share);
+    REAL *sums = job->shares.sums + share * job->shares.size;
     const struct conv2d *args = job->args;
     const struct row_tiling t = row_tiling_of(&job->right);
     ptrdiff_t in = args->channels, out = args->filters;
@@ -243,6 +340,7 @@ static void sum_row_tiles(const struct row_tile_gradients *job, struct range til
             transform_tiles(&t, &dy, some, 4, evaluate, gradients, step);
         else
             transform_tiles(&t, &dy, some, 2, evaluate, gradients, step);
+        move_uneven_row_tiles(job, share, &x, &dy, some, pixels, gradients);
         add_tile_products(pixels, gradients, count, POINTS, in, out, first == tiles.first, sums);
     }
 }
@@ -250,7 +348,7 @@ static void sum_row_tiles(const struct row_tile_gradients *job, struct range til
 /* The rows of the grid are shares. */
 static void sum_shares(const void *given, struct part part)
 {
-    const struct row_tile_gradients *job = given;
+    struct row_tile_gradients *job = (struct row_tile_gradients *)given; /* with its shares */
     ptrdiff_t in = job->args->channels, out = job->args->filters;
     ptrdiff_t most = row_tiles_at_once(job->shares.rows, POINTS * (in + out) / 2);
     ptrdiff_t places = place_step(most, in) + place_step(most, out);
@@ -259,10 +357,8 @@ static void sum_shares(const void *given, struct part part)
         *job->enough = false;
         return;
     }
-    for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++) {
-        sum_row_tiles(job, share_of(&job->shares, i), most, pixels,
-                      job->shares.sums + i * job->shares.size);
-    }
+    for (ptrdiff_t i = part.rows.first; i < part.rows.end; i++)
+        sum_row_tiles(job, i, most, pixels);
     free(pixels);
 }
 
@@ -281,6 +377,7 @@ static void finish_row_tiles(const struct row_tile_gradients *job)
         transform_arrays(from, size, 3, true, collect_cells, to);
     else
         transform_arrays(from, size, 5, true, collect_cells, to);
+    add_direct_sums(&job->shares, job->args->dweight);
 }
 
 static bool gradients_in_row_tiles(const struct conv2d *args)

@@ -22,7 +22,7 @@ static struct square_gradients square_gradients_of(const struct conv2d *args, at
     };
     const struct squares s = squares_of(&job.down, &job.right);
     job.shares = shares_of(args->samples * s.rows, s.right.in_row * SQUARE * SQUARE,
-                           PLACES * args->channels * args->filters);
+                           PLACES * args->channels * args->filters, weight_size(args));
     return job;
 }
 
@@ -34,10 +34,34 @@ static ptrdiff_t gradient_rows_at_once(const struct squares *s, const struct con
     return greatest(1, 2 * CACHED / in_row);
 }
 
+/* Leave uneven tiles out of the transformed ones, and add to `share` what they give. */
+static void move_uneven_squares(struct square_gradients *job, ptrdiff_t share,
+                                const struct squares *s, const struct scenery *x,
+                                const struct scenery *dy, struct range rows, REAL *pixels,
+                                REAL *gradients)
+{
+    ptrdiff_t tiles = (rows.end - rows.first) * s->right.in_row;
+    for (ptrdiff_t row = rows.first; row < rows.end; row++) {
+        struct tile_pixels a = square_pixels(s, x, row, POINTS);
+        struct tile_pixels b = square_pixels(s, dy, row, SQUARE);
+        REAL square = bright_square_of_row(&a);
+        for (ptrdiff_t tile = 0; tile < s->right.in_row; tile++) {
+            if (is_uneven(&a, square) || is_uneven(&b, (REAL)INFINITY)) {
+                struct outputs o = square_outputs(s, row, tile, dy->height, dy->width);
+                add_directly(job->args, &o, direct_sums(&job->shares, share));
+                clear_tile(pixels, PLACES, place_step(tiles, x->channels), x->channels);
+                clear_tile(gradients, PLACES, place_step(tiles, dy->channels), dy->channels);
+            }
+            next_square(&a), next_square(&b);
+            pixels += x->channels, gradients += dy->channels;
+        }
+    }
+}
+
 /* The rows of the grid are shares. */
 static void sum_squares(const void *given, struct part part)
 {
-    const struct square_gradients *job = given;
+    struct square_gradients *job = (struct square_gradients *)given; /* with shares of its own */
     const struct conv2d *args = job->args;
     struct squares s = squares_of(&job->down, &job->right);
     ptrdiff_t in = args->channels, out = args->filters;
@@ -64,6 +88,7 @@ static void sum_squares(const void *given, struct part part)
             struct range some = {first, least(first + s.most, share.end)};
             transform_squares(&s, &x, some, POINTS, transform_pixels, pixels);
             transform_squares(&s, &dy, some, SQUARE, evaluate, gradients);
+            move_uneven_squares(job, i, &s, &x, &dy, some, pixels, gradients);
             add_tile_products(pixels, gradients, (some.end - some.first) * s.right.in_row, PLACES,
                               in, out, first == share.first,
                               job->shares.sums + i * job->shares.size);
@@ -89,6 +114,7 @@ static void finish_squares(const struct square_gradients *job)
     for (int i = 0; i < 3; i++)
         to[i] = job->args->dweight + i * 3 * size;
     transform_arrays(from, 3 * size, 3, true, collect_cells, to);
+    add_direct_sums(&job->shares, job->args->dweight);
 }
 
 static bool gradients_in_squares(const struct conv2d *args)

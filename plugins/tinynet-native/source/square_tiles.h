@@ -89,6 +89,59 @@ INLINE void transform_squares(const struct squares *s, const struct scenery *ima
     }
 }
 
+/* The pixels of the first tile of a row of tiles, `count` along each axis; half of them are those
+ * of a window. */
+INLINE struct tile_pixels square_pixels(const struct squares *s, const struct scenery *images,
+                                        ptrdiff_t row, int count)
+{
+    ptrdiff_t top = row % s->rows * SQUARE + images->top;
+    return (struct tile_pixels){
+        images->pixels + row / s->rows * images->height * images->width * images->channels,
+        images->width,
+        images->channels,
+        span_of(top, 1, count, count / 2, images->height),
+        span_of(images->left, 1, count, count / 2, images->width),
+    };
+}
+
+/* Go on to the next tile of the row. */
+INLINE void next_square(struct tile_pixels *t)
+{
+    t->right = span_of(t->right.first + SQUARE, 1, t->right.count, t->right.window, t->width);
+}
+
+/* The square of bright pixels among all that a row of tiles reads; `t` is one of its tiles. */
+static REAL bright_square_of_row(const struct tile_pixels *t)
+{
+    ptrdiff_t line = t->width * t->channels, first = t->down.first + t->down.inside.first;
+    ptrdiff_t lines = t->down.inside.end - t->down.inside.first;
+    return bright_square(sum_of_squares(t->image + first * line, lines * line));
+}
+
+/* The outputs of a tile. */
+static struct outputs square_outputs(const struct squares *s, ptrdiff_t row, ptrdiff_t tile,
+                                     ptrdiff_t height, ptrdiff_t width)
+{
+    ptrdiff_t y = row % s->rows * SQUARE, x = tile * SQUARE;
+    return (struct outputs){row / s->rows, {y, least(y + SQUARE, height)}, x, 1,
+                            least(SQUARE, width - x)};
+}
+
+/* Correct the outputs of tiles that are uneven. */
+static void correct_squares(const struct squares *s, const struct correlation *c,
+                            const struct scenery *images, struct range rows)
+{
+    for (ptrdiff_t row = rows.first; row < rows.end; row++) {
+        struct tile_pixels t = square_pixels(s, images, row, POINTS);
+        REAL square = bright_square_of_row(&t);
+        for (ptrdiff_t tile = 0; tile < s->right.in_row; tile++, next_square(&t))
+            if (!has_bright_pixels(&t, square)) {
+                struct outputs o = square_outputs(s, row, tile, c->out_height, c->out_width);
+                correct_tile(c, &t, &o);
+            }
+    }
+}
+
 /* Collect lines into the outputs of one row of tiles, of which `left` rows exist. */
 static void collect_lines(const struct correlation *c, REAL *const *lines, ptrdiff_t left, REAL *to)
 {
@@ -166,6 +219,7 @@ static void correlate_squares(const void *job, struct part part)
         transform_squares(&s, &images, some, POINTS, transform_pixels, pixels);
         multiply_tiles(pixels, c->weight, tiles, PLACES, in, out, sums);
         collect_squares(&s, c, some, sums);
+        correct_squares(&s, c, &images, some);
     }
     free(pixels);
 }

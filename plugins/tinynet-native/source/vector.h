@@ -48,6 +48,19 @@ INLINE void store_bytes(uint8_t *p, mask m)
     *(loose_bytes *)p = __builtin_convertvector(__builtin_convertvector(m, halves), bytes);
 }
 
+/* Return true if a comparison is true in any lane. */
+INLINE bool any(mask m)
+{
+#if WIDTH == 64
+    return _mm512_test_epi32_mask((__m512i)m, (__m512i)m) != 0;
+#elif WIDTH == 32
+    return !_mm256_testz_si256((__m256i)m, (__m256i)m);
+#else
+    typedef int64_t pair __attribute__((vector_size(WIDTH)));
+    return (((pair)m)[0] | ((pair)m)[1]) != 0;
+#endif
+}
+
 /* a * b + c, rounded once if the processor can. Compilers may not fuse other operations: results
  * must not depend on how they compile a loop and its tail. */
 #if WIDTH == 64 && BITS == 32

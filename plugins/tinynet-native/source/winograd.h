@@ -13,6 +13,7 @@
 #ifndef TINYNET_NATIVE_WINOGRAD_H
 #define TINYNET_NATIVE_WINOGRAD_H
 
+#include "columns.h"
 #include "geometry.h"
 #include "product.h"
 
@@ -21,6 +22,8 @@ enum {
     /* With fewer, the transforms take longer than they save: */
     FEWEST_CHANNELS = 16,
     FEWEST_CELLS = 512, /* of kernels along a row: channels of the input times of the output */
+    MOST_SHARES = 4,
+    OUTPUTS_IN_SHARE = 1024,
 };
 
 /* The points p and q, and their powers. With them outputs have half the rounding error that they
@@ -123,14 +126,29 @@ struct shares {
     ptrdiff_t rows, count; /* of tiles, and of shares */
     ptrdiff_t size;        /* elements of the sums of a share */
     REAL *sums;            /* NULL if memory runs out; the caller frees them */
+    ptrdiff_t direct_size; /* elements of the weight */
+    /* For each share, the gradient of the weight from tiles that are not transformed; NULL before
+     * there is one. They lie behind all sums. */
+    REAL *direct[MOST_SHARES];
 };
 
-static struct shares shares_of(ptrdiff_t rows, ptrdiff_t outputs_in_row, ptrdiff_t size)
+static struct shares shares_of(ptrdiff_t rows, ptrdiff_t outputs_in_row, ptrdiff_t size,
+                               ptrdiff_t direct_size)
 {
-    enum { MOST_SHARES = 4, OUTPUTS_IN_SHARE = 1024 };
     ptrdiff_t count = least(MOST_SHARES, rows * outputs_in_row / OUTPUTS_IN_SHARE);
     count = greatest(1, least(count, rows));
-    return (struct shares){rows, count, size, allocate(count * size)};
+    REAL *sums = allocate(count * (size + direct_size));
+    return (struct shares){rows, count, size, sums, direct_size, {NULL}};
+}
+
+/* Return the sums of tiles of share i that are not transformed, which are zeros at first. */
+static REAL *direct_sums(struct shares *s, ptrdiff_t i)
+{
+    if (!s->direct[i]) {
+        s->direct[i] = s->sums + s->count * s->size + i * s->direct_size;
+        clear(s->direct[i], s->direct_size);
+    }
+    return s->direct[i];
 }
 
 /* Rows of tiles of share i. */
@@ -145,6 +163,20 @@ static void add_shares(const struct shares *s)
     for (ptrdiff_t i = 1; i < s->count; i++)
         for (ptrdiff_t j = 0; j < s->size; j++)
             s->sums[j] += s->sums[i * s->size + j];
+}
+
+static void add_direct_sums(const struct shares *s, REAL *dweight)
+{
+    for (ptrdiff_t i = 0; i < s->count; i++)
+        for (ptrdiff_t j = 0; s->direct[i] && j < s->direct_size; j++)
+            dweight[j] += s->direct[i][j];
+}
+
+/* Leave a tile out of sums: set its places to 0. */
+static void clear_tile(REAL *tile, int places, ptrdiff_t step, ptrdiff_t channels)
+{
+    for (int place = 0; place < places; place++)
+        memset(tile + place * step, 0, (size_t)channels * sizeof(REAL));
 }
 
 /* Elements from one place of transformed tiles to the next: not a power of 2, for which all places

@@ -83,30 +83,33 @@ def test_a_sample_does_not_depend_on_its_batch(dtype, kernel):
         assert alone.tobytes() == whole[sample].tobytes()
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_values_that_are_not_finite_stay_in_their_tiles(value, dtype):
-    """Each pixel is read by the tiles of at most 8 x 8 outputs."""
+@pytest.mark.parametrize("value", [np.nan, np.inf, -9999])
+def test_a_value_changes_only_the_outputs_that_read_it(value, dtype):
+    """Others of the same tiles are summed in another order: only their last bits change."""
     x, weight = normal(np.random.default_rng(1), dtype, (1, 16, 16, 32), (3, 3, 32, 32))
     window = Window((3, 3), padding=((1, 1), (1, 1)))
     expected, _ = NATIVE.conv2d(x, weight, None, window, poisoned, False)
     x[0, 8, 8, 3] = value
     y, _ = NATIVE.conv2d(x, weight, None, window, poisoned, False)
-    assert not np.isfinite(y[0, 7:10, 7:10]).any()
     inside = np.zeros((16, 16), bool)
+    inside[7:10, 7:10] = True
+    assert (abs(y - expected)[0, inside] > 1).mean() > 0.99 or not np.isfinite(y[0, inside]).any()
+    np.testing.assert_allclose(y[0, ~inside], expected[0, ~inside], atol=100 * TOLERANCE[dtype])
     inside[4:12, 4:12] = True
     np.testing.assert_array_equal(y[0, ~inside], expected[0, ~inside])
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_values_that_are_not_finite_stay_in_their_tiles_of_a_row(value, dtype):
-    """Each step is read by the tiles of at most 8 outputs, which are as far apart as the cells."""
+@pytest.mark.parametrize("value", [np.nan, np.inf, -9999])
+def test_a_value_changes_only_the_outputs_of_a_row_that_read_it(value, dtype):
     x, weight = normal(np.random.default_rng(1), dtype, (2, 1, 64, 32), (1, 3, 32, 32))
     window = Window((1, 3), padding=((0, 0), (6, 0)), dilation=(1, 3))
     expected, _ = NATIVE.conv2d(x, weight, None, window, poisoned, False)
     x[1, 0, 31, 5] = value
     y, _ = NATIVE.conv2d(x, weight, None, window, poisoned, False)
-    assert not np.isfinite(y[1, 0, 31:38:3]).any()
     inside = np.zeros((2, 1, 64), bool)
+    inside[1, 0, 31:38:3] = True
+    assert (abs(y - expected)[inside] > 1).mean() > 0.99 or not np.isfinite(y[inside]).any()
+    np.testing.assert_allclose(y[~inside], expected[~inside], atol=100 * TOLERANCE[dtype])
     inside[1, 0, 19:50:3] = True
     np.testing.assert_array_equal(y[~inside], expected[~inside])
 
