@@ -182,13 +182,19 @@ static struct strip next_strip(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t firs
     return (struct strip){family, first, least(left, family->vectors * LANES)};
 }
 
-/* The most rows of a tile. If a long sum runs along more than MOST_OF_LONG rows, there are too few
- * registers for their addresses; but tiles of a few rows more than that are not divided. */
+/* The most rows of a tile. Rows along which the sum runs share a set of the first cache if they are
+ * a multiple of 4 KiB apart: it has room for 8 lines, of which one is left for b. If a long sum
+ * runs along more than MOST_OF_LONG rows, there are too few registers for their addresses; but
+ * tiles of a few rows more than that are not divided. */
 static ptrdiff_t most_rows(const struct product *p, ptrdiff_t rows,
                            const struct tile_family *family)
 {
-    enum { LONG = 128 };
-    bool is_long = p->a_row != 1 && p->inner.count >= LONG && rows >= 4 * MOST_OF_LONG;
+    enum { LONG = 128, SAME_SET = 4096, MOST_OF_SET = 7 };
+    if (p->a_row == 1)
+        return family->most_rows;
+    if (p->a_row * (ptrdiff_t)sizeof(REAL) % SAME_SET == 0)
+        return least(family->most_rows, MOST_OF_SET);
+    bool is_long = p->inner.count >= LONG && rows >= 4 * MOST_OF_LONG;
     return family == &two_wide && is_long ? MOST_OF_LONG : family->most_rows;
 }
 
