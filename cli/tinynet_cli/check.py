@@ -8,6 +8,7 @@ import click
 from tinynet_cli import options
 from tinynet_cli.commands import Command
 from tinynet_cli.excerpt import excerpts
+from tinynet_cli.importing import uncollected
 from tinynet_cli.output import echo, echo_message, print_json, print_table, warn
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def check(
     This reports every error that would stop `train` before its first step. Warnings mark valid
     settings that are probably not intended. Nothing is trained or written.
     """
-    from tinynet.commands.check import check_spec
-    from tinynet.commands.summary import summarize
+    with uncollected():
+        from tinynet.commands.check import check_spec
+        from tinynet.commands.summary import summarize
 
     if render:
         summarize(spec, overrides=overrides, **settings)

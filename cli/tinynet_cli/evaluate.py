@@ -6,6 +6,7 @@ import click
 
 from tinynet_cli import completion, options
 from tinynet_cli.commands import Command
+from tinynet_cli.importing import uncollected
 from tinynet_cli.launch import follows, silent_end
 from tinynet_cli.output import echo, print_figures, print_json, short
 
@@ -52,8 +53,9 @@ def evaluate(
     path: str, split: Any, data: tuple[str, ...], as_json: bool, quiet: bool, **settings: Any
 ) -> None:
     """Compute the loss and the metrics of a trained network."""
-    from tinynet.run.evaluation import evaluate as evaluate_samples
-    from tinynet_cli.progress import Display
+    with uncollected():
+        from tinynet.run.evaluation import evaluate as evaluate_samples
+        from tinynet_cli.progress import Display
 
     if split is not None and data:
         raise click.UsageError("--split is a part of the run's own data; leave it out with --data")

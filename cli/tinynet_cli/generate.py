@@ -7,6 +7,7 @@ import click
 
 from tinynet_cli import options
 from tinynet_cli.commands import Command
+from tinynet_cli.importing import uncollected
 from tinynet_cli.number_types import FloatRange, IntRange
 from tinynet_cli.output import echo, print_json, write_part
 
@@ -76,10 +77,11 @@ def generate(
     Each text is printed with the prompt, character by character; an empty line separates several.
     On a terminal, control characters are escaped.
     """
-    from tinynet.prediction.generation import TextGenerator
-    from tinynet.prediction.sampling import Sampling
-    from tinynet.run.models import load_model
-    from tinynet_cli.progress import Display
+    with uncollected():
+        from tinynet.prediction.generation import TextGenerator
+        from tinynet.prediction.sampling import Sampling
+        from tinynet.run.models import load_model
+        from tinynet_cli.progress import Display
 
     choices = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "seed": seed}
     texts = []

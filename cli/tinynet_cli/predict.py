@@ -14,6 +14,7 @@ import click
 
 from tinynet_cli import options
 from tinynet_cli.commands import Command
+from tinynet_cli.importing import uncollected
 from tinynet_cli.launch import silent_end
 from tinynet_cli.output import echo, print_json, print_table
 
@@ -84,11 +85,12 @@ def predict(
     network of one channel. Images of several frames, of floats, of 32-bit integers and of CIELAB
     colors are refused.
     """
-    from tinynet.prediction.standard_input import from_stream
-    from tinynet.run.ending_together import processes
-    from tinynet.run.options import threads as threads_of
-    from tinynet.run.shared_model import load_model_together
-    from tinynet_cli.progress import Display
+    with uncollected():
+        from tinynet.prediction.standard_input import from_stream
+        from tinynet.run.ending_together import processes
+        from tinynet.run.options import threads as threads_of
+        from tinynet.run.shared_model import load_model_together
+        from tinynet_cli.progress import Display
 
     if "-" in inputs and len(inputs) > 1:
         raise click.BadParameter("- (standard input) is the only input", param_hint="INPUT")
