@@ -25,6 +25,7 @@ from tinynet.run.folder import RunFolder
 from tinynet.run.log import read_log
 from tinynet.run.training_run import train
 from tinynet.spec.reading import load_spec
+from tinynet.text.options import named_for_command_line
 from tinynet.training.events import RunEvent, Started, StepDone
 
 
@@ -123,6 +124,7 @@ def _run(job: dict[str, Any]) -> None:
         raise TinynetError(f"training failed (exit code {done.returncode}): {done.stderr.strip()}")
 
 
+@named_for_command_line()
 def child() -> None:
     """Start or resume the run of a job, and kill this process after the job's step.
 

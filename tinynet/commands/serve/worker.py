@@ -15,6 +15,7 @@ import time
 from typing import IO
 
 from tinynet.commands.serve.answers import Answer, answer
+from tinynet.text.options import named_for_command_line
 
 FRAME = struct.Struct(">HQ")
 """Status and length of an answer."""
@@ -26,6 +27,7 @@ CODE = (
 """The program of the process; Ctrl-C in a terminal, which reaches it too, is its parent's."""
 
 
+@named_for_command_line()
 def main() -> None:
     """Serve the parent."""
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")

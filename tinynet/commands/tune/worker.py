@@ -29,6 +29,7 @@ from tinynet.run.folder import RunFolder
 from tinynet.run.interrupts import Interrupted
 from tinynet.run.result import Run
 from tinynet.run.training_run import resume, train
+from tinynet.text.options import named_for_command_line
 
 _WAIT = 0.1
 """Seconds between attempts to train in a run folder that an orphaned worker still saves."""
@@ -36,6 +37,7 @@ _WAIT = 0.1
 _ATTEMPTS = 300
 
 
+@named_for_command_line()
 def main() -> None:
     """Train trials until stdin ends."""
     # Ctrl-C reaches every process of a terminal; the process that reads the messages decides.
