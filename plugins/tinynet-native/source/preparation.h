@@ -64,7 +64,9 @@ static void correlate_prepared(const void *job, struct part part)
 /* The grid of a correlation, in tiles if it is worth it. */
 static struct grid tiled_grid(const struct correlation *c)
 {
-    return in_squares(c) ? square_grid(c) : in_row_tiles(c) ? row_tile_grid(c) : correlation_grid(c);
+    if (in_squares(c))
+        return square_grid(c);
+    return in_row_tiles(c) ? row_tile_grid(c) : correlation_grid(c);
 }
 
 /* The grid of a correlation whose weight is prepared if that is needed. */

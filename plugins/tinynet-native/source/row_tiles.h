@@ -205,7 +205,7 @@ static ptrdiff_t row_tiles_at_once(ptrdiff_t tiles, ptrdiff_t elements)
 }
 
 /* Correct the outputs of tiles that are uneven. In tiles of 2, outputs are sums over their own
- * pixels alone, so these decide: an output of a causal correlation does not depend on later ones. */
+ * pixels alone, so these decide: an output of a causal correlation depends on no later one. */
 static void correct_row_tiles(const struct row_tiling *t, const struct correlation *c,
                               const struct tiled_rows *rows, struct range tiles)
 {
@@ -289,7 +289,8 @@ static struct row_tile_gradients row_tile_gradients_of(const struct conv2d *args
     const struct row_tiling t = row_tiling_of(&right);
     ptrdiff_t tiles = args->samples * args->down.windows * t.in_row;
     ptrdiff_t size = POINTS * args->channels * args->filters;
-    return (struct row_tile_gradients){args, right, shares_of(tiles, t.outputs, size, weight_size(args)), enough};
+    struct shares shares = shares_of(tiles, t.outputs, size, weight_size(args));
+    return (struct row_tile_gradients){args, right, shares, enough};
 }
 
 /* Leave uneven tiles out of the transformed ones, and add to `share` what they give. */
@@ -318,7 +319,7 @@ static void move_uneven_row_tiles(struct row_tile_gradients *job, ptrdiff_t shar
     }
 }
 
-/* The sums over the tiles of a share; `pixels` has room for `most` transformed tiles and for zeros. */
+/* The sums over the tiles of a share; `pixels` has room for `most` transformed tiles, and zeros. */
 static void sum_row_tiles(struct row_tile_gradients *job, ptrdiff_t share, ptrdiff_t most,
                           REAL *pixels)
 {

@@ -44,9 +44,9 @@ static void move_uneven_squares(struct square_gradients *job, ptrdiff_t share,
     for (ptrdiff_t row = rows.first; row < rows.end; row++) {
         struct tile_pixels a = square_pixels(s, x, row, POINTS);
         struct tile_pixels b = square_pixels(s, dy, row, SQUARE);
-        REAL square = bright_square_of_row(&a);
+        REAL a_square = bright_square_of_row(&a), b_square = bright_square_of_row(&b);
         for (ptrdiff_t tile = 0; tile < s->right.in_row; tile++) {
-            if (is_uneven(&a, square) || is_uneven(&b, (REAL)INFINITY)) {
+            if (is_uneven(&a, a_square) || is_uneven(&b, b_square)) {
                 struct outputs o = square_outputs(s, row, tile, dy->height, dy->width);
                 add_directly(job->args, &o, direct_sums(&job->shares, share));
                 clear_tile(pixels, PLACES, place_step(tiles, x->channels), x->channels);
@@ -86,9 +86,11 @@ static void sum_squares(const void *given, struct part part)
         struct range share = share_of(&job->shares, i);
         for (ptrdiff_t first = share.first; first < share.end; first += s.most) {
             struct range some = {first, least(first + s.most, share.end)};
+            bool even = are_even(&s, &x, some, POINTS) && are_even(&s, &dy, some, SQUARE);
             transform_squares(&s, &x, some, POINTS, transform_pixels, pixels);
             transform_squares(&s, &dy, some, SQUARE, evaluate, gradients);
-            move_uneven_squares(job, i, &s, &x, &dy, some, pixels, gradients);
+            if (!even)
+                move_uneven_squares(job, i, &s, &x, &dy, some, pixels, gradients);
             add_tile_products(pixels, gradients, (some.end - some.first) * s.right.in_row, PLACES,
                               in, out, first == share.first,
                               job->shares.sums + i * job->shares.size);

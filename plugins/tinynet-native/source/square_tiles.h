@@ -11,6 +11,7 @@
 enum {
     SQUARE = 4,               /* outputs of a tile along each axis */
     PLACES = POINTS * POINTS, /* elements of a transformed tile */
+    ROWS_IN_GROUP = 4,        /* rows of tiles that are looked at together */
     FEWEST_OUTPUTS = 8,       /* along each axis, so that few tiles reach beyond an image */
 };
 
@@ -118,6 +119,45 @@ static REAL bright_square_of_row(const struct tile_pixels *t)
     return bright_square(sum_of_squares(t->image + first * line, lines * line));
 }
 
+/* Return true if pixels in every window of some rows of tiles are bright even beside the norm of
+ * all pixels. Tiles have `count` of them along each axis. */
+static bool rows_are_even(const struct squares *s, const struct scenery *images, struct range rows,
+                        int count)
+{
+    ptrdiff_t line = images->width * images->channels, window = count / 2;
+    ptrdiff_t first = rows.first / s->rows, last = (rows.end - 1) / s->rows; /* images */
+    ptrdiff_t top = greatest(0, rows.first % s->rows * SQUARE + images->top);
+    ptrdiff_t end = (rows.end - 1) % s->rows * SQUARE + images->top + count;
+    end = least(images->height, end) + (last - first) * images->height;
+    const REAL *pixels = images->pixels + first * images->height * line;
+    REAL square = bright_square(sum_of_squares(pixels + top * line, (end - top) * line));
+    for (ptrdiff_t n = 0; n <= last - first; n++) {
+        const struct range inside = {n * images->height, (n + 1) * images->height};
+        struct range lines = overlap(inside, (struct range){top, end});
+        if (lines.first >= lines.end)
+            continue;
+        for (ptrdiff_t y = lines.first; y < lines.end + window - 1; y += window)
+            if (!has_bright_lattice(pixels + least(y, lines.end - 1) * line, images->width,
+                                    images->channels, window, square))
+                return false;
+    }
+    return true;
+}
+
+/* Return true if all tiles of some rows are surely even. This is asked before they are transformed:
+ * they are in the cache then. */
+static bool are_even(const struct squares *s, const struct scenery *images, struct range rows,
+                     int count)
+{
+    struct range some;
+    for (ptrdiff_t row = rows.first; row < rows.end; row = some.end) {
+        some = (struct range){row, least(row + ROWS_IN_GROUP, rows.end)};
+        if (!rows_are_even(s, images, some, count))
+            return false;
+    }
+    return true;
+}
+
 /* The outputs of a tile. */
 static struct outputs square_outputs(const struct squares *s, ptrdiff_t row, ptrdiff_t tile,
                                      ptrdiff_t height, ptrdiff_t width)
@@ -216,10 +256,12 @@ static void correlate_squares(const void *job, struct part part)
     for (ptrdiff_t first = part.rows.first; first < part.rows.end; first += s.most) {
         struct range some = {first, least(first + s.most, part.rows.end)};
         tiles = (some.end - some.first) * s.right.in_row;
+        bool even = are_even(&s, &images, some, POINTS);
         transform_squares(&s, &images, some, POINTS, transform_pixels, pixels);
         multiply_tiles(pixels, c->weight, tiles, PLACES, in, out, sums);
         collect_squares(&s, c, some, sums);
-        correct_squares(&s, c, &images, some);
+        if (!even)
+            correct_squares(&s, c, &images, some);
     }
     free(pixels);
 }

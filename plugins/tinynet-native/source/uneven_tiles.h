@@ -10,7 +10,7 @@
  * sums; if they were dark, few tiles of sparse images would be left.
  *
  * The tile alone decides, so its outputs depend on no other sample, and on no thread. In nearly all
- * tiles, four pixels of which every window has one are bright even beside the norm of a row of
+ * tiles, a few pixels of which every window has one are bright even beside the norm of some rows of
  * tiles; only in the others is every pixel looked at.
  */
 #ifndef TINYNET_NATIVE_UNEVEN_TILES_H
@@ -102,6 +102,16 @@ INLINE bool has_bright_pixels(const struct tile_pixels *t, REAL square)
     return true;
 }
 
+/* Return true if every `step`-th pixel of a row is bright, and the last one. */
+INLINE bool has_bright_lattice(const REAL *row, ptrdiff_t width, ptrdiff_t channels, ptrdiff_t step,
+                               REAL square)
+{
+    for (ptrdiff_t x = 0; x < width + step - 1; x += step)
+        if (!any(squares_of_pixel(row + least(x, width - 1) * channels, channels) > splat(square)))
+            return false;
+    return true;
+}
+
 /* A set of pixels or windows of a tile, in which (i, j) is bit AXIS * i + j. */
 typedef uint64_t tile_set;
 enum { AXIS = 8 };
@@ -138,15 +148,16 @@ static struct shades shades_of(const struct tile_pixels *t)
     REAL square = bright_square(lane_sum(sum));
     tile_set bright = 0, lit = 0, all = 0;
     for (ptrdiff_t i = down.first; i < down.end; i++)
-        for (ptrdiff_t j = right.first; j < right.end; j++) {
+        for (ptrdiff_t j = right.first; j < right.end; j++)
             bright |= (tile_set)any(squares[i][j] > splat(square)) << (AXIS * i + j);
-            lit |= (tile_set)any(squares[i][j] > (vec){0}) << (AXIS * i + j);
-        }
     for (int i = 0; i + height <= t->down.count; i++)
         all |= (((tile_set)1 << (t->right.count - width + 1)) - 1) << (AXIS * i);
-    tile_set zero = all & ~windows_with(lit, height, width);
-    return (struct shades){square < (REAL)INFINITY,
-                           all & ~zero & ~windows_with(bright, height, width), zero};
+    tile_set others = all & ~windows_with(bright, height, width);
+    for (ptrdiff_t i = down.first; others && i < down.end; i++)
+        for (ptrdiff_t j = right.first; j < right.end; j++)
+            lit |= (tile_set)any(squares[i][j] > (vec){0}) << (AXIS * i + j);
+    tile_set dark = others & windows_with(lit, height, width);
+    return (struct shades){square < (REAL)INFINITY, dark, others & ~dark};
 }
 
 /* Return true if a tile must not be computed as such. The square may be that of bright pixels of
