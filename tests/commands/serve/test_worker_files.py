@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.commands.serve.test_answers import ROWS, message
+from tests.commands.serve.test_worker_process import impatient, started
 from tinynet.commands.serve.answers import Job
 from tinynet.commands.serve.limits import Limits, RequestError
 from tinynet.commands.serve.uploads import Upload
-from tinynet.commands.serve.worker_process import WorkerProcess
 
 pytestmark = pytest.mark.extra
 
@@ -26,17 +26,15 @@ def test_a_process_that_is_ended_leaves_no_uploads(models, tmp_path, monkeypatch
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     async def stall():
-        worker = WorkerProcess(models["table"], Limits(timeout=0.1), threads=1)
-        await worker.start()
-        process = await worker._starting
-        (folder,) = tmp_path.iterdir()
-        (folder / "upload").write_text("of a request that is computed")
-        process.send_signal(signal.SIGSTOP)
-        with pytest.raises(RequestError, match="took longer"):
-            await worker.predict(FILE)
-        assert not folder.exists()
-        await worker._ready()
-        await worker.stop()
+        async with started(models["table"]) as worker:
+            process = await worker._starting
+            (folder,) = tmp_path.iterdir()
+            (folder / "upload").write_text("of a request that is computed")
+            process.send_signal(signal.SIGSTOP)
+            with impatient(worker), pytest.raises(RequestError, match="took longer"):
+                await worker.predict(FILE)
+            assert not folder.exists()
+            await worker._ready()
 
     asyncio.run(stall())
     assert not [*tmp_path.iterdir()]
@@ -90,16 +88,15 @@ def test_the_process_ends_with_a_server_that_is_killed(models, tmp_path, state):
 
 def test_waiting_for_a_slow_request_is_not_its_own_time(models):
     async def wait():
-        worker = WorkerProcess(models["table"], Limits(timeout=0.3), threads=1)
-        await worker.start()
-        process = await worker._starting
-        process.send_signal(signal.SIGSTOP)
-        slow = asyncio.create_task(worker.predict(ROW))
-        queued = asyncio.create_task(worker.predict(ROW))
-        with pytest.raises(RequestError, match="took longer"):
-            await slow
-        assert (await queued).status == 200
-        await worker.stop()
+        async with started(models["table"]) as worker:
+            process = await worker._starting
+            process.send_signal(signal.SIGSTOP)
+            with impatient(worker):
+                slow = asyncio.create_task(worker.predict(ROW))
+                queued = asyncio.create_task(worker.predict(ROW))
+                with pytest.raises(RequestError, match="took longer"):
+                    await slow
+            assert (await queued).status == 200  # Its time starts with a process that computes.
 
     asyncio.run(wait())
 
