@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 from threadpoolctl import threadpool_info
 
-from tinynet.engine.numeric_context import one_blas_thread
+from tinynet.kernels.blas import one_blas_thread
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def test_limit_holds_whichever_thread_enters_first_or_leaves_last():
 
 FORK = """
 import os, sys, threading
-from tinynet.engine.numeric_context import one_blas_thread
+from tinynet.kernels.blas import one_blas_thread
 inside, outside = threading.Event(), threading.Event()
 def other():
     one_blas_thread().hold("other")

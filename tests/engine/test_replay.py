@@ -9,12 +9,13 @@ from tinynet.engine import inference
 from tinynet.engine.chain import Chain
 from tinynet.engine.shard_pass import RandomKey, ShardPass
 from tinynet.errors import DataError, PluginError
+from tinynet.kernels import elementwise
 from tinynet.kernels.memory import MOST_KEPT, Workspace
-from tinynet.kernels.numpy import NumpyKernels
+from tinynet.kernels.recording import RecordedCalls
 from tinynet.layer import LayerConfig
 from tinynet.layer.inherited import is_replayable
 from tinynet.network.network import Network
-from tinynet.testing.recording_kernels import RecordedCalls, RecordingKernels
+from tinynet.testing.recording_kernels import PlainKernels, RecordingKernels
 
 CONV = {"type": "conv2d", "filters": 3, "kernel_size": 3}
 LAYERS = [
@@ -137,13 +138,13 @@ def test_layers_of_other_kinds_end_a_chain_and_so_do_their_inputs():
 def test_replayed_training_has_the_same_bits(replays, layers, more):
     if "trainable" in more and layers is SHARED:
         pytest.skip("nothing else is trainable")
-    assert trained(RecordingKernels(), layers, **more) == trained(NumpyKernels(), layers, **more)
+    assert trained(RecordingKernels(), layers, **more) == trained(PlainKernels(), layers, **more)
     assert replays[0]
 
 
 def test_a_network_of_one_chain_is_replayed_with_its_loss(replays, monkeypatch):
     """Python takes longer between the parts of a small step than the kernels do."""
-    made, plain = trainer(RecordingKernels()), trainer(NumpyKernels())
+    made, plain = trainer(RecordingKernels()), trainer(PlainKernels())
     for step in range(5):
         assert made.train_step(*batch(step)) == plain.train_step(*batch(step))
     expected, before = plain.train_step(*batch(5)), replays[0]
@@ -155,7 +156,7 @@ def test_a_network_of_one_chain_is_replayed_with_its_loss(replays, monkeypatch):
 @pytest.mark.parametrize("weights", [None, np.arange(12) % 3 + 0.5])
 @pytest.mark.parametrize("targets", [np.int64, np.uint8, np.float32, "rows"])
 def test_any_targets_and_weights_have_the_same_bits(targets, weights):
-    made, plain = trainer(RecordingKernels()), trainer(NumpyKernels())
+    made, plain = trainer(RecordingKernels()), trainer(PlainKernels())
     for step in range(6):
         x, y = batch(step)
         y = np.eye(3, dtype="f")[y] if targets == "rows" else y.astype(targets)
@@ -166,7 +167,7 @@ def test_any_targets_and_weights_have_the_same_bits(targets, weights):
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64])
 def test_a_squared_error_has_the_same_bits(replays, monkeypatch, units, dtype):
     layers = [*LAYERS[:-1], {"type": "dense", "name": "e", "units": units}]
-    made, plain = (trainer(k(), layers, loss="mse") for k in (RecordingKernels, NumpyKernels))
+    made, plain = (trainer(k(), layers, loss="mse") for k in (RecordingKernels, PlainKernels))
     for step in range(6):
         x, y = batch(step)[0], (9 * batch(step)[0][:, 0, 0, :units]).astype(dtype)
         if step == 5 and units == 1 and dtype is not np.int64:  # replayed with the chain
@@ -191,7 +192,7 @@ def test_a_bad_label_in_a_replayed_step_is_an_error(replays):
 
 
 def test_evaluation_has_the_same_bits(replays):
-    made, plain = trainer(RecordingKernels()), trainer(NumpyKernels())
+    made, plain = trainer(RecordingKernels()), trainer(PlainKernels())
     (loss,) = made.network.losses
     for step in range(8):
         x, y = batch(step)
@@ -204,7 +205,7 @@ def test_evaluation_has_the_same_bits(replays):
 
 
 def test_prediction_has_the_same_bits(replays):
-    made, plain = trainer(RecordingKernels()), trainer(NumpyKernels())
+    made, plain = trainer(RecordingKernels()), trainer(PlainKernels())
     for step, size in enumerate(SIZES):
         x, _ = batch(step, size)
         replayed, expected = (t.network.predict(x) for t in (made, plain))
@@ -214,7 +215,7 @@ def test_prediction_has_the_same_bits(replays):
 
 def test_batches_of_many_sizes_keep_memory_for_a_few():
     """The memory of a process that gets batches of any size would grow with each of them."""
-    made, plain, counts = trainer(RecordingKernels()), trainer(NumpyKernels()), []
+    made, plain, counts = trainer(RecordingKernels()), trainer(PlainKernels()), []
     for size in range(1, 3 * MOST_KEPT):
         for step in range(4):
             x, y = batch(step, size)
@@ -276,7 +277,7 @@ def test_a_layer_that_breaks_its_promise_is_not_replayed(register, replays):
     """Otherwise it would return what it computed in the recorded step, in every later one."""
     register("layers", "adds_one", AddsOne)
     layers = [LAYERS[0], {"type": "adds_one"}, *LAYERS[2:]]
-    assert trained(RecordingKernels(), layers) == trained(NumpyKernels(), layers)
+    assert trained(RecordingKernels(), layers) == trained(PlainKernels(), layers)
     before = replays[0]
     assert trained(RecordingKernels(), layers)
     assert replays[0] - before < len(SIZES)
@@ -285,13 +286,14 @@ def test_a_layer_that_breaks_its_promise_is_not_replayed(register, replays):
 class OldKernels(RecordingKernels):
     """Kernels one of which is computed by NumPy, as one that is newer than they are would be."""
 
-    scale = staticmethod(NumpyKernels.scale)
+    recording = RecordedCalls
+    scale = staticmethod(elementwise.scale)
 
 
 def test_a_kernel_that_is_not_recorded_is_found_with_equal_samples():
     """Else an array that it computed once would be used in all steps."""
     layers = [layer for layer in LAYERS if layer["type"] != "dropout"]
-    made, plain = trainer(OldKernels(), layers), trainer(NumpyKernels(), layers)
+    made, plain = trainer(OldKernels(), layers), trainer(PlainKernels(), layers)
     for each in (made, plain):
         each.rate_at = lambda *_: 0.0
         for _ in range(4):
@@ -315,7 +317,7 @@ def test_a_subclass_with_methods_of_its_own_promises_nothing(register):
     register("layers", "clips", Clips)
     layers = [*LAYERS[:5], {"type": "clips", "units": 5}, *LAYERS[6:]]
     results = []
-    for kernels in (RecordingKernels(), NumpyKernels()):
+    for kernels in (RecordingKernels(), PlainKernels()):
         made = trainer(kernels, layers)
         scales = [np.float32(s) for s in (1, 1, 1, 1, 1, 1e5, 1)]
         results.append(
@@ -358,12 +360,12 @@ def test_an_interrupt_of_the_recorded_pass_leaves_nothing_behind(register):
             losses.append(made.train_step(*batch(step)))
         except KeyboardInterrupt:
             assert step == 2
-    plain = trainer(NumpyKernels(), [*layers[:1], *layers[2:]])
+    plain = trainer(PlainKernels(), [*layers[:1], *layers[2:]])
     assert losses == [plain.train_step(*batch(step)) for step in range(6)]
 
 
 def test_replayed_predictions_use_the_current_parameters(replays):
-    made, plain = trainer(RecordingKernels()), trainer(NumpyKernels())
+    made, plain = trainer(RecordingKernels()), trainer(PlainKernels())
     for step in range(8):
         x, labels = batch(step)
         for threads in (1, 2):
@@ -387,13 +389,13 @@ def test_replayed_predictions_need_no_numeric_context(replays, monkeypatch):
     second = network.predict(other)
     np.testing.assert_array_equal(first, kept)
     monkeypatch.undo()
-    plain = Network({"input_shape": [8, 8, 2], "layers": LAYERS}, kernels=NumpyKernels())
+    plain = Network({"input_shape": [8, 8, 2], "layers": LAYERS}, kernels=PlainKernels())
     np.testing.assert_array_equal(second, plain.predict(other))
 
 
 def test_batch_norm_is_replayed_in_predictions(replays):
     """In training it exchanges moments between shards, in predictions it only calls a kernel."""
-    made, plain = trainer(RecordingKernels(), NORMED), trainer(NumpyKernels(), NORMED)
+    made, plain = trainer(RecordingKernels(), NORMED), trainer(PlainKernels(), NORMED)
     for step in range(8):
         x, labels = batch(step)
         predicted, expected = (each.network.predict(x) for each in (made, plain))

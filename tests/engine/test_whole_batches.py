@@ -6,9 +6,9 @@ import pytest
 from tests.engine.test_replay import CONV, NORMED, batch, trained, trainer
 from tinynet.builtin.layers.batch_norm import BatchNorm
 from tinynet.engine.chain import Chain
-from tinynet.kernels.numpy import NumpyKernels
+from tinynet.kernels.recording import RecordedCalls
 from tinynet.layer.inherited import is_replayable
-from tinynet.testing.recording_kernels import RecordedCalls, RecordingKernels
+from tinynet.testing.recording_kernels import PlainKernels, RecordingKernels
 
 SAME = {**CONV, "padding": "same"}
 RESIDUAL_NORMED = [
@@ -25,6 +25,7 @@ RESIDUAL_NORMED = [
 
 
 class WholeKernels(RecordingKernels):
+    recording = RecordedCalls
     whole_if_exchanged = True
 
 
@@ -35,11 +36,11 @@ class WholeKernels(RecordingKernels):
     ids=["one shard", "shards", "accumulation", "frozen"],
 )
 def test_training_has_the_same_bits_also_in_running_statistics(layers, more):
-    assert trained(WholeKernels(), layers, **more) == trained(NumpyKernels(), layers, **more)
+    assert trained(WholeKernels(), layers, **more) == trained(PlainKernels(), layers, **more)
 
 
 def test_a_residual_network_with_batch_norm_is_replayed_in_one_call(monkeypatch):
-    made, plain = trainer(WholeKernels(), RESIDUAL_NORMED), trainer(NumpyKernels(), RESIDUAL_NORMED)
+    made, plain = trainer(WholeKernels(), RESIDUAL_NORMED), trainer(PlainKernels(), RESIDUAL_NORMED)
     (chain,) = made.network.program.operations
     assert isinstance(chain.node.layer, Chain)
     for step in range(6):

@@ -30,9 +30,9 @@ from tinynet.engine import (
 from tinynet.engine import (
     threads as threads_module,
 )
-from tinynet.engine.numeric_context import one_blas_thread
 from tinynet.engine.threads import ThreadPool
 from tinynet.errors import TinynetError
+from tinynet.kernels.blas import one_blas_thread
 from tinynet.network.network import Network
 from tinynet.run import saver as saver_module
 from tinynet.run.saver import Saver

@@ -18,8 +18,8 @@ import numpy as np
 from threadpoolctl import threadpool_info
 
 from tinynet.engine import sharding
-from tinynet.engine.numeric_context import one_blas_thread
 from tinynet.errors import TinynetError
+from tinynet.kernels.blas import one_blas_thread
 from tinynet.network.kernel_choice import choose_kernels
 from tinynet.run.saver import Saver
 from tinynet.spec.reading import load_spec

@@ -6,7 +6,6 @@ import pytest
 
 from tests.trace_checks import assert_valid
 from tinynet.events import StepDone
-from tinynet.kernels.numpy import NumpyKernels
 from tinynet.profiling.places import (
     BETWEEN_LAYERS,
     COMMIT,
@@ -21,7 +20,7 @@ from tinynet.profiling.places import (
 from tinynet.profiling.profiler import REPLAY_WARM_UP, WARM_UP, Profiler
 from tinynet.profiling.summary import profile_of
 from tinynet.profiling.trace import trace
-from tinynet.testing.recording_kernels import RecordingKernels
+from tinynet.testing.recording_kernels import PlainKernels, RecordingKernels
 from tinynet.training.trainer import Trainer
 
 SPEC = {
@@ -54,7 +53,7 @@ SPEC = {
 
 def trained(count, threads=1, steps=None, kernels=None):
     """Return a trained trainer and its profiler, which records `count` steps; None for none."""
-    trainer = Trainer(SPEC, threads=threads, kernels=kernels or NumpyKernels())
+    trainer = Trainer(SPEC, threads=threads, kernels=kernels or PlainKernels())
     profiler = None if count is None else Profiler(trainer, count)
 
     def train():

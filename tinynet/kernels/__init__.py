@@ -65,7 +65,7 @@ class Recording(Protocol):
     def run(self) -> None:
         """Make the calls again, in order, on the same arrays, as they are then.
 
-        It uses no BLAS, whose threads the caller would have to limit, and raises no warnings.
+        If it uses BLAS, it limits that to one thread. It raises no warnings.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from tinynet.kernels import (
     Recording,
@@ -22,17 +23,27 @@ from tinynet.kernels import (
     rotation,
     updates,
 )
+from tinynet.kernels.recording import RecordedCalls, recorded
 
 _ALONE = nullcontext()
 
 
 class NumpyKernels:
-    """The kernels in NumPy, readable first, and fast second."""
+    """The kernels in NumPy, readable first, and fast second.
+
+    Those of a derived class are not recorded, unless it has a ``recording`` of its own: it may
+    compute otherwise.
+    """
 
     level = "numpy"
     cut_from = 0.4
-    recording: Callable[[], Recording] | None = None
+    recording: Callable[[], Recording] | None = RecordedCalls
     multi_tensor_updates = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "recording" not in vars(cls):
+            cls.recording = None
 
     def on_threads(self, count: int) -> AbstractContextManager[None]:
         """Return a context without effect: these kernels use one thread."""
@@ -84,3 +95,12 @@ class NumpyKernels:
     sgd = staticmethod(updates.sgd)
     adam = staticmethod(updates.adam)
     rmsprop = staticmethod(updates.rmsprop)
+
+
+_UPDATES = {update.__name__ for update in updates.UPDATES}
+
+for _name, _value in list(vars(NumpyKernels).items()):
+    if isinstance(_value, staticmethod) and _name not in _UPDATES:
+        setattr(NumpyKernels, _name, staticmethod(recorded(_value.__func__)))
+    elif _name in vars(rectified):
+        setattr(NumpyKernels, _name, recorded(_value))

@@ -4,6 +4,7 @@ They are methods, so an implementation with a `batch_norm` of its own need not h
 """
 
 from dataclasses import dataclass
+from inspect import unwrap
 
 from tinynet.kernels import Kernels, Saved
 from tinynet.kernels.elementwise import rectify
@@ -35,7 +36,7 @@ def batch_norm_relu(
     """See `Kernels.batch_norm_relu`."""
     normal, saved = self.batch_norm(x, mean, variance, gamma, beta, epsilon, empty, keep)
     # Another implementation may have saved its output.
-    y = normal if self.batch_norm is batch_norm else normal.copy()
+    y = normal if unwrap(self.batch_norm) is batch_norm else normal.copy()
     rectify(y)
     return y, SavedRectified(saved, y) if keep else None
 

@@ -11,11 +11,11 @@ import numpy as np
 from tinynet.engine.inference import PREDICT_BATCH, Inference
 from tinynet.engine.inputs import Inputs, validate_inputs
 from tinynet.engine.node import Node
-from tinynet.engine.numeric_context import one_blas_thread
 from tinynet.engine.program import Program
 from tinynet.engine.shard_pass import Observer, RandomKey, ShardPass
 from tinynet.errors import SpecError, UsageError
 from tinynet.kernels import Kernels
+from tinynet.kernels.blas import one_blas_thread
 from tinynet.kernels.memory import Workspace
 from tinynet.kernels.numpy import NumpyKernels
 from tinynet.layer import Buffered
