@@ -19,7 +19,7 @@ def recording_of(compute):
     return calls, results
 
 
-def test_results_that_are_no_memory_of_the_pass_are_copied_to_views_of_them():
+def test_results_in_memory_of_their_own_are_copied_to_views_of_them():
     """The gradient of a bias is a new array each time; a layer may have made a view of it."""
     dy, x, weight = np.ones((4, 3), "f"), np.ones((4, 2), "f"), np.ones((2, 3), "f")
 

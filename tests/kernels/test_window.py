@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinynet.kernels import Window
+from tinynet.kernels.window import window_back
 
 SMALL = st.integers(1, 4)
 PAIR = st.tuples(SMALL, SMALL)
@@ -69,3 +70,17 @@ def test_disjoint_windows_share_no_pixel(case):
     if window.disjoint:
         pixels = [pixel for _, _, pixel in meetings_by_hand(window, height, width)]
         assert len(pixels) == len(set(pixels))
+
+
+@settings(deadline=None)
+@given(fitting())
+def test_the_window_back_has_the_outputs_of_a_pixel(case):
+    """The gradient of a convolution is summed over these windows."""
+    window, height, width = case
+    back = window_back(window)
+    if back is None:
+        return
+    last = window.kernel_size[0] * window.kernel_size[1] - 1
+    turned = {(last - cell, pixel, seen) for cell, seen, pixel in meetings_by_hand(*case)}
+    assert back.out_size(*window.out_size(height, width)) == (height, width)
+    assert meetings_by_hand(back, *window.out_size(height, width)) == turned

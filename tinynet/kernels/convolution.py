@@ -1,6 +1,7 @@
 """Convolution as matrix products over the columns that its windows make of an image.
 
-Columns are made again for the backward pass: memory that is kept until then would take longer.
+Columns are made again for the backward pass: memory that is kept until then would take longer. If
+there are not more filters than channels, both gradients are products with the columns of dy.
 Groups are a batch of smaller products. A matrix (..., C) of G groups is viewed as (G, R, C / G);
 R counts windows, or rows of the kernel.
 """
@@ -16,10 +17,14 @@ from tinynet.kernels.depthwise import convolve, input_gradient, is_depthwise, we
 from tinynet.kernels.elementwise import channel_sums, rectify, relu_backward, wide, widen
 from tinynet.kernels.memory import Empty
 from tinynet.kernels.scratch import scratch
+from tinynet.kernels.window import window_back
 from tinynet.types import Array, Shape
 
 FEW_CHANNELS = 4
 """Below this, columns are stored so that copies run along the image's width, not its channels."""
+
+FEW_COLUMNS = 2**15
+"""Elements of columns up to which the number of calls of NumPy counts, not their memory."""
 
 
 class Saved(NamedTuple):
@@ -75,15 +80,21 @@ def conv2d_backward(
     dx = dweight = None
     if saved.rectified is not None:
         dy = relu_backward(dy, saved.rectified, empty)
+    back = window_back(window) if needs_x and not window.pointwise else None
+    if back is not None and _pays(x, weight):
+        columns = _columns(dy, groups, back, scratch)
+        dx = _gradient_from_columns(columns, weight, x, empty)
+        if needs_weight:
+            dweight = _weight_gradient_from_columns(columns, weight, x, empty)
+        return dx, dweight, channel_sums(dy) if needs_bias else None
     if needs_x:
         dx = _input_gradient(dy, weight, x.shape, window, empty)
     if needs_weight and is_depthwise(weight, x.shape[3]):
         dweight = weight_gradient(dy, x, weight, window, empty)
     elif needs_weight:
         dweight = empty(weight.shape, weight.dtype)
-        columns = saved.columns
-        if columns is None:
-            columns = _columns(x, groups, window, scratch)
+        kept = saved.columns
+        columns = _columns(x, groups, window, scratch) if kept is None else kept
         turned = columns.transpose(0, 2, 1)
         np.matmul(turned, _grouped(dy, groups), out=_grouped(dweight, groups))
     return dx, dweight, channel_sums(dy) if needs_bias else None
@@ -198,6 +209,41 @@ def _pad(x: Array, window: Window, empty: Empty) -> Array:
     padded.fill(0)
     padded[:, top : top + height, left : left + width] = x
     return padded
+
+
+def _pays(x: Array, weight: Array) -> bool:
+    """Return True if the gradients take less time from the columns of dy than from those of x."""
+    channels, filters = x.shape[3], weight.shape[3]
+    few = x[..., 0].size * weight[..., 0, :].size <= FEW_COLUMNS
+    return not is_depthwise(weight, channels) and (filters <= channels or few)
+
+
+def _gradient_from_columns(columns: Array, weight: Array, x: Array, empty: Empty) -> Array:
+    """Return dx from the columns of dy: a convolution with the weight turned by 180 degrees."""
+    (rows, cells, channels, filters), groups = weight.shape, len(columns)
+    turned = scratch((groups, rows, cells, filters // groups, channels), weight.dtype)
+    np.copyto(turned, _turned(weight, groups))
+    dx = empty(x.shape, x.dtype)
+    np.matmul(columns, turned.reshape(groups, -1, channels), out=_grouped(dx, groups))
+    return dx
+
+
+def _weight_gradient_from_columns(columns: Array, weight: Array, x: Array, empty: Empty) -> Array:
+    """Return dweight from the columns of dy."""
+    (rows, cells, channels, filters), groups = weight.shape, len(columns)
+    product = scratch((groups, columns.shape[2], channels), weight.dtype)
+    np.matmul(columns.transpose(0, 2, 1), _grouped(x, groups), out=product)
+    dweight = empty(weight.shape, weight.dtype)
+    turned = product.reshape(groups, rows, cells, filters // groups, channels)
+    np.copyto(_turned(dweight, groups), turned)
+    return dweight
+
+
+def _turned(weight: Array, groups: int) -> Array:
+    """View (kh, kw, C / G, F) as (G, kh, kw, F / G, C / G), turned by 180 degrees."""
+    rows, columns, channels, filters = weight.shape
+    cells = weight[::-1, ::-1].reshape(rows, columns, channels, groups, filters // groups)
+    return cells.transpose(3, 0, 1, 4, 2)
 
 
 def _input_gradient(

@@ -70,6 +70,20 @@ class Window:
         return _cells(self, height, width)
 
 
+def window_back(window: Window) -> Window | None:
+    """Return the window of a pixel over the outputs that are computed from it.
+
+    None if there are steps between windows, or some may lie on padding alone.
+    """
+    rest = [
+        (extent - 1 - before, extent - 1 - after)
+        for extent, (before, after) in zip(window.extent, window.padding, strict=True)
+    ]
+    if window.strides != (1, 1) or min(map(min, rest)) < 0:
+        return None
+    return Window(window.kernel_size, padding=(rest[0], rest[1]), dilation=window.dilation)
+
+
 @lru_cache(maxsize=256)
 def _cells(window: Window, height: int, width: int) -> tuple[Cell, ...]:
     # Remembered: on a small image it takes longer to work them out than to use them.
