@@ -139,3 +139,19 @@ def test_images_need_not_be_contiguous():
     dy = rng.random((2, 2, 6, 5)).transpose(0, 3, 2, 1)
     dx, *_ = KERNELS.conv2d_backward(dy, saved, weight, window, dirty, ALL)
     np.testing.assert_allclose(dx, dy @ weight[0, 0].T)
+
+
+@pytest.mark.parametrize("shape", [(2, 9, 9, 3), (2, 40, 40, 3)])
+@pytest.mark.parametrize("filters", [2, 8])
+def test_a_gradient_has_the_same_bits_without_the_others(shape, filters):
+    """Else a frozen layer would change the training of the layer above it."""
+    rng = np.random.default_rng(0)
+    x, weight = (rng.normal(size=s).astype("f") for s in (shape, (3, 3, 3, filters)))
+    window = Window((3, 3), padding=((1, 1), (1, 1)))
+    y, saved = KERNELS.conv2d(x, weight, None, window, np.empty, True)
+    dy = rng.normal(size=y.shape).astype("f")
+    both = KERNELS.conv2d_backward(dy, saved, weight, window, np.empty, (True, True, False))
+    for needs in ((True, False, False), (False, True, False)):
+        alone = KERNELS.conv2d_backward(dy, saved, weight, window, np.empty, needs)
+        for one, other in zip(alone, both, strict=True):
+            assert one is None or one.tobytes() == other.tobytes()

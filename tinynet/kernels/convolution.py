@@ -80,10 +80,12 @@ def conv2d_backward(
     dx = dweight = None
     if saved.rectified is not None:
         dy = relu_backward(dy, saved.rectified, empty)
-    back = window_back(window) if needs_x and not window.pointwise else None
-    if back is not None and _pays(x, weight):
+    back = None if window.pointwise else window_back(window)
+    # Also for one of the gradients, which so has the bits that it has together with the other.
+    if back is not None and _pays(x, weight) and (needs_x or needs_weight):
         columns = _columns(dy, groups, back, scratch)
-        dx = _gradient_from_columns(columns, weight, x, empty)
+        if needs_x:
+            dx = _gradient_from_columns(columns, weight, x, empty)
         if needs_weight:
             dweight = _weight_gradient_from_columns(columns, weight, x, empty)
         return dx, dweight, channel_sums(dy) if needs_bias else None
