@@ -35,8 +35,8 @@ static void copy_rows(const REAL *from, ptrdiff_t from_row, REAL *to, ptrdiff_t 
         memcpy(to + i * to_row, from + i * from_row, (size_t)columns * sizeof(REAL));
 }
 
-/* c = start + a b, with at least one term. Tiles of narrow vectors read b more often. If many rows of
- * a need it, they read a panel: rows that are far apart in memory share few places in a cache. */
+/* c = start + a b, with at least one term. Tiles of narrow vectors read b more often. If many rows
+ * of a need it, they read a panel, since rows far apart in memory share few places in a cache. */
 static void multiply_in_blocks(const struct product *p, ptrdiff_t rows, ptrdiff_t columns)
 {
     _Alignas(64) REAL panel[PANEL_TERMS * PANEL];

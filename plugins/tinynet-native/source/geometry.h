@@ -34,7 +34,7 @@ struct correlation {
     const REAL *weight; /* (taps, taps, in_channels / groups, out_channels), or as prepared */
     const REAL *untransformed;       /* the weight as tiles that are uneven need it */
     struct preparation *preparation; /* of the weight, or NULL; see preparation.h */
-    REAL *output;            /* (samples, out_height, out_width, out_channels) */
+    REAL *output;                    /* (samples, out_height, out_width, out_channels) */
     ptrdiff_t out_height, out_width;
     atomic_bool *enough; /* set to false if memory runs out */
 };

@@ -5,7 +5,7 @@
 enum {
     LEAST_WORK = 1 << 15, /* elements in a part: for less, handing it to a thread takes too long */
     SHARING = 24,    /* work that takes as long as to change an element that several threads read */
-    MOST_PARTS = 16,      /* of one grid: enough for a few threads to finish together */
+    MOST_PARTS = 16, /* of one grid: enough for a few threads to finish together */
 };
 
 struct grids {

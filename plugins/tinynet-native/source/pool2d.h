@@ -119,7 +119,7 @@ static void run_pool2d(part_function *run, const struct pool2d *args, bool rows_
                              .row_step = rows_add ? rows : 1,
                              .work = args->samples * args->down.pixels * args->right.pixels
                                      * args->channels},
-               1);
+              1);
 }
 
 static bool all_tiled(const struct pool2d *args)

@@ -306,8 +306,7 @@ static void move_uneven_row_tiles(struct row_tile_gradients *job, ptrdiff_t shar
     for (ptrdiff_t i = 0; i < count; i++, next_tile(&t, &tile)) {
         struct tile_pixels a =
             row_tile_pixels(&t, x, tile.row, tile.output, POINTS, outputs == 4 ? 3 : 2);
-        struct tile_pixels b =
-            row_tile_pixels(&t, dy, tile.row, tile.output, outputs, outputs / 2);
+        struct tile_pixels b = row_tile_pixels(&t, dy, tile.row, tile.output, outputs, outputs / 2);
         if (is_uneven(&a, square) || is_uneven(&b, (REAL)INFINITY)) {
             struct outputs o = row_tile_outputs(&t, &tile, job->args->down.windows, dy->length);
             add_directly(job->args, &o, direct_sums(&job->shares, share));

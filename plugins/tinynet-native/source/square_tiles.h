@@ -122,7 +122,7 @@ static REAL bright_square_of_row(const struct tile_pixels *t)
 /* Return true if pixels in every window of some rows of tiles are bright even beside the norm of
  * all pixels. Tiles have `count` of them along each axis. */
 static bool rows_are_even(const struct squares *s, const struct scenery *images, struct range rows,
-                        int count)
+                          int count)
 {
     ptrdiff_t line = images->width * images->channels, window = count / 2;
     ptrdiff_t first = rows.first / s->rows, last = (rows.end - 1) / s->rows; /* images */
@@ -163,8 +163,8 @@ static struct outputs square_outputs(const struct squares *s, ptrdiff_t row, ptr
                                      ptrdiff_t height, ptrdiff_t width)
 {
     ptrdiff_t y = row % s->rows * SQUARE, x = tile * SQUARE;
-    return (struct outputs){row / s->rows, {y, least(y + SQUARE, height)}, x, 1,
-                            least(SQUARE, width - x)};
+    return (struct outputs){
+        row / s->rows, {y, least(y + SQUARE, height)}, x, 1, least(SQUARE, width - x)};
 }
 
 /* Correct the outputs of tiles that are uneven. */

@@ -131,7 +131,7 @@ INLINE tile_set windows_with(tile_set pixels, int height, int width)
 }
 
 struct shades {
-    bool finite;        /* whether the norm is */
+    bool finite;         /* whether the norm is */
     tile_set dark, zero; /* windows */
 };
 
@@ -182,10 +182,16 @@ static void correlate_directly(const struct correlation *c, const struct outputs
 {
     struct correlation part = *c;
     struct side *down = &part.down, *right = &part.right;
-    *down = (struct side){down->inputs, o->rows.end - o->rows.first, down->taps, 1,
-                          down->first + o->rows.first, down->reach, o->rows.first, 1};
-    *right = (struct side){right->inputs, o->count, right->taps, o->reach,
-                           right->first + o->first, right->reach, o->first, o->reach};
+    *down = (struct side){down->inputs,
+                          o->rows.end - o->rows.first,
+                          down->taps,
+                          1,
+                          down->first + o->rows.first,
+                          down->reach,
+                          o->rows.first,
+                          1};
+    *right = (struct side){right->inputs,           o->count,     right->taps, o->reach,
+                           right->first + o->first, right->reach, o->first,    o->reach};
     struct range met = rows_met(down, (struct range){0, down->outputs});
     part.samples = 1;
     part.input += (o->sample * down->inputs + met.first) * right->inputs * c->in_channels;
@@ -245,8 +251,8 @@ static void add_directly(const struct conv2d *args, const struct outputs *o, REA
         for (ptrdiff_t k = 0; k < o->count; k += at_once) {
             ptrdiff_t first = o->first + k * o->reach;
             struct range columns = {first, first + at_once};
-            add_cell_gradient(&job, &scene, i, j, rows,
-                              overlap(columns, windows_inside(right, j)), filters);
+            add_cell_gradient(&job, &scene, i, j, rows, overlap(columns, windows_inside(right, j)),
+                              filters);
         }
     }
 }
