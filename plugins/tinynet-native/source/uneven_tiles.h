@@ -182,16 +182,13 @@ static void correlate_directly(const struct correlation *c, const struct outputs
 {
     struct correlation part = *c;
     struct side *down = &part.down, *right = &part.right;
-    *down = (struct side){down->inputs,
-                          o->rows.end - o->rows.first,
-                          down->taps,
-                          1,
-                          down->first + o->rows.first,
-                          down->reach,
-                          o->rows.first,
-                          1};
-    *right = (struct side){right->inputs,           o->count,     right->taps, o->reach,
-                           right->first + o->first, right->reach, o->first,    o->reach};
+    down->outputs = o->rows.end - o->rows.first;
+    down->first += o->rows.first;
+    down->place = o->rows.first;
+    right->outputs = o->count;
+    right->first += o->first;
+    right->step = right->spread = o->reach;
+    right->place = o->first;
     struct range met = rows_met(down, (struct range){0, down->outputs});
     part.samples = 1;
     part.input += (o->sample * down->inputs + met.first) * right->inputs * c->in_channels;
