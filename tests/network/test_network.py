@@ -200,6 +200,11 @@ WRONG = {
     "text": (np.array([["a", "b", "c"]]), DataError, "must hold real numbers"),
     "complex numbers": (np.zeros((2, 3), complex), DataError, "complex128"),
     "rows of several lengths": ([[1.0, 2.0, 3.0], [1.0]], ShapeError, "input is not an array"),
+    "masked values": (
+        np.ma.masked_invalid([[1.0, 2.0, np.nan]]),
+        DataError,
+        r"masked values; fill them with",
+    ),
     "another name": ({"image": np.zeros((2, 3))}, ShapeError, "no array for the network's input"),
 }
 
@@ -210,6 +215,11 @@ def test_wrong_inputs_are_an_error(x, error, message):
     for use in (net.predict, net.forward):
         with pytest.raises(error, match=message):
             use(x)
+
+
+def test_an_array_with_nothing_masked_is_an_ordinary_one():
+    net, x = network(dense("a")), draw(2, WIDTH)
+    assert np.array_equal(net.predict(np.ma.asarray(x)), net.predict(x))
 
 
 def test_inputs_of_different_lengths_are_an_error():

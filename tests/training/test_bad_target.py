@@ -68,6 +68,25 @@ def test_targets_that_are_not_real_numbers_are_refused(loss, values):
     assert trainer.step == 0
 
 
+def test_masked_targets_and_weights_are_refused():
+    """The masked values themselves would be learned, and the loss would leave them out."""
+    trainer, x, masked = by_hand("mse", 1), np.zeros((4, 2)), np.ma.masked_equal(range(4), 2)
+    for y, weights in [(masked, None), (np.zeros(4), masked)]:
+        with pytest.raises(DataError, match=r"has masked values; fill them with x\.filled"):
+            trainer.train_step(x, y, weights)
+    assert trainer.step == 0
+    trainer.train_step(x, np.ma.asarray(np.zeros(4)))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -1.0])
+def test_wrong_weights_are_refused_with_their_row(wrong):
+    """NaN was taken for a training that diverged, and a negative weight raised the loss."""
+    trainer, weights = by_hand("mse", 1), np.array([1, wrong, 1, 1])
+    with pytest.raises(DataError, match=rf"weight of row 1 .*: {wrong:g}; weights are finite"):
+        trainer.train_step(np.zeros((4, 2)), np.zeros(4), weights)
+    assert trainer.step == 0
+
+
 def by_hand(loss, units):
     """Return a trainer without data."""
     optimizer = {"type": "sgd", "learning_rate": 0.1}

@@ -35,8 +35,9 @@ def validate_inputs(x: Inputs, shapes: Mapping[str, Shape]) -> dict[str, Array]:
 
     Raises:
         ShapeError: for a missing input, or one of another shape.
+        DataError: for masked values.
     """
-    if isinstance(x, np.ndarray) and len(shapes) == 1:  # The usual case is tested in less time.
+    if type(x) is np.ndarray and len(shapes) == 1:  # The usual case is tested in less time.
         for name, shape in shapes.items():
             if x.ndim and x.shape[1:] == shape:
                 return {name: x}
@@ -58,8 +59,8 @@ def _by_name(x: Inputs, shapes: Mapping[str, Shape]) -> dict[str, Array]:
                 f"the network has the inputs {', '.join(shapes)}; pass a dict with one array each"
             )
         (name,) = shapes
-        return {name: _as_array(name, x)}
-    arrays = {input_name(name): _as_array(input_name(name), array) for name, array in x.items()}
+        return {name: plain_array(name, x)}
+    arrays = {input_name(name): plain_array(input_name(name), array) for name, array in x.items()}
     if missing := shapes.keys() - arrays.keys():
         raise ShapeError(
             f"there is no array for the network's input {', '.join(sorted(missing))!r}; the inputs"
@@ -68,9 +69,17 @@ def _by_name(x: Inputs, shapes: Mapping[str, Shape]) -> dict[str, Array]:
     return {name: arrays[name] for name in shapes}
 
 
-def _as_array(name: str, values: object) -> Array:
+def plain_array(name: str, values: object) -> Array:
+    """Return values as an array of none of NumPy's subclasses.
+
+    Raises:
+        ShapeError: for rows that differ in length.
+        DataError: for a masked array in which values are masked: it would be used without its mask.
+    """
+    if isinstance(values, np.ndarray) and np.any(getattr(values, "mask", False)):
+        raise DataError(f"{name} has masked values; fill them with x.filled(value)")
     try:
-        return np.asanyarray(values)
+        return np.asarray(values)
     except ValueError as error:
         raise ShapeError(f"{name} is not an array: {error}") from None
 

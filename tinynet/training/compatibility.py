@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from tinynet.engine.inputs import Inputs, own_name
+from tinynet.engine.inputs import Inputs, own_name, plain_array
 from tinynet.engine.layer_calls import described
 from tinynet.engine.losses import OutputLoss
 from tinynet.errors import Problem, ShapeError, UsageError
@@ -66,7 +66,9 @@ def targets_by_loss(
     Raises:
         UsageError: listing the wrong names of targets, if a loss lacks its own.
         SpecError: if the target of a loss is ambiguous or missing.
-        ShapeError: for a single array if several losses need one, or none does.
+        ShapeError: for a single array if several losses need one, or none does; for rows that
+            differ in length.
+        DataError: for masked values.
     """
     if y is not None and not isinstance(y, Mapping):
         y = {_only_target(network): y}
@@ -77,7 +79,9 @@ def targets_by_loss(
     inputs = {own_name(name): array for name, array in inputs.items()}
     names = targets_of(network.losses, targets, inputs)
     return {
-        loss: np.asanyarray(targets[name] if name in targets else inputs[own_name(name)])
+        loss: plain_array(
+            f"the target {name!r}", targets[name] if name in targets else inputs[own_name(name)]
+        )
         for loss, name in names.items()
     }
 

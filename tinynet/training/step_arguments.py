@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tinynet.engine.inputs import NUMBERS, Inputs
+from tinynet.engine.inputs import NUMBERS, Inputs, plain_array
 from tinynet.errors import DataError, ShapeError, SpecError
 from tinynet.network.network import Network
 from tinynet.spec.graph import is_input
@@ -45,13 +45,13 @@ class StepArguments:
     ) -> StepSamples:
         """Return the samples of a step; arguments and errors are those of `train_step`."""
         only, arrays = self._only_loss, None
-        if only is not None and isinstance(y, np.ndarray):
+        if only is not None and type(y) is np.ndarray:
             targets: dict[str, Array] = {only: y}
-            if weights is None and isinstance(x, np.ndarray):
+            if weights is None and type(x) is np.ndarray:
                 arrays = x.shape, y.shape, y.dtype
         else:
             targets = targets_by_loss(self._network, x, y, self._data_targets)
-        weights = None if weights is None else np.asarray(weights)
+        weights = None if weights is None else plain_array("the array of weights", weights)
         if arrays is None or arrays != self._checked:
             self._check(x, targets, weights)
             self._checked = arrays
@@ -63,7 +63,9 @@ class StepArguments:
     def _check(self, x: Inputs, targets: Mapping[str, Array], weights: Array | None) -> None:
         network = self._network
         require_rows(x, targets, weights)
-        _require_numbers(targets, weights)
+        _require_numbers(targets)
+        if weights is not None:
+            _require_weights(weights)
         shapes = {output: array.shape[1:] for output, array in targets.items()}
         if weights is not None:
             if wrong := weight_problems(network, sample_weights=True):
@@ -74,7 +76,7 @@ class StepArguments:
             raise ShapeError(problems)
 
 
-def _require_numbers(targets: Mapping[str, Array], weights: Array | None) -> None:
+def _require_numbers(targets: Mapping[str, Array]) -> None:
     """Require numbers that can be converted to the dtype of a network, as its inputs are.
 
     Raises:
@@ -84,5 +86,20 @@ def _require_numbers(targets: Mapping[str, Array], weights: Array | None) -> Non
         if array.dtype.kind not in NUMBERS:
             which = f"targets of {name!r}" if len(targets) > 1 else "targets"
             raise DataError(f"{which} must hold real numbers; the dtype is {array.dtype}")
-    if weights is not None and weights.dtype.kind not in NUMBERS:
+
+
+def _require_weights(weights: Array) -> None:
+    """Require real numbers that are finite and at least 0.
+
+    Raises:
+        DataError: for others, with the row of the first one.
+    """
+    if weights.dtype.kind not in NUMBERS:
         raise DataError(f"weights must hold real numbers; the dtype is {weights.dtype}")
+    usable = np.isfinite(weights) & (weights >= 0)
+    if not usable.all():
+        place = tuple(map(int, np.argwhere(~usable)[0]))
+        raise DataError(
+            f"weight of row {place[0]} (counted from 0) of the batch: {weights[place]:g}; weights"
+            " are finite and at least 0"
+        )

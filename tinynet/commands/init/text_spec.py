@@ -4,7 +4,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tinynet.commands.init.draft import CLASSIFICATION, STOPPING, Draft, Part, classes_of, spec_name
+from tinynet.commands.init.draft import (
+    CLASSIFICATION,
+    SAVING,
+    STOPPING,
+    Draft,
+    Part,
+    classes_of,
+    spec_name,
+)
 from tinynet.commands.init.folder_parts import held_out, inside, subfolders
 from tinynet.data.data import Data
 from tinynet.files.images import is_image
@@ -139,6 +147,6 @@ def _language_model(data: Data) -> tuple[Part, Part]:
         "metrics": ["accuracy", "perplexity"],
         "optimizer": {"type": "adam", "learning_rate": 0.003, "clip_norm": 1.0},
         "early_stopping": {"metric": "val/loss", "patience": 5},
-        "checkpoint": {"keep_best": {"metric": "val/loss"}},
+        "checkpoint": {**SAVING, "keep_best": {"metric": "val/loss"}},
     }
     return {"layers": layers}, training
