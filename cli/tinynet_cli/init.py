@@ -1,10 +1,10 @@
 """`tinynet init`."""
 
-import shlex
 from typing import Any
 
 import click
 
+from tinynet.text.shell import shell_path
 from tinynet_cli import completion, options
 from tinynet_cli.commands import Command
 from tinynet_cli.output import echo, print_json, print_table
@@ -76,8 +76,8 @@ def init(source: str | None, as_json: bool, quiet: bool, **choices: Any) -> None
         echo(f"  {line}")
     for note in result.notes:
         echo(f"note: {note}")
-    root = "" if result.data_root is None else f" --data-root {shlex.quote(str(result.data_root))}"
-    echo(f"train it with: tinynet train {shlex.quote(str(result.path))}{root}")
+    root = "" if result.data_root is None else f" --data-root {shell_path(result.data_root)}"
+    echo(f"train it with: tinynet train {shell_path(result.path)}{root}")
 
 
 def _list_templates(as_json: bool) -> None:

@@ -1,10 +1,10 @@
 """`tinynet new`."""
 
-import shlex
 from typing import Any
 
 import click
 
+from tinynet.text.shell import shell_path
 from tinynet_cli import completion, options
 from tinynet_cli.commands import Command
 from tinynet_cli.output import echo, print_json
@@ -44,5 +44,5 @@ def new(name: str, source: str | None, as_json: bool, quiet: bool, **choices: An
     echo(f"{project.folder}: {', '.join(project.files)}")
     for note in project.spec.notes:
         echo(f"note: {note}")
-    folder = shlex.quote(str(project.folder))
-    echo(f"train it with: cd {folder} && tinynet train {shlex.quote(project.spec.path.name)}")
+    folder = shell_path(project.folder)
+    echo(f"train it with: cd {folder} && tinynet train {shell_path(project.spec.path.name)}")

@@ -1,11 +1,11 @@
 """`tinynet runs` and `tinynet compare`."""
 
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tinynet.text.printing import counted
+from tinynet.text.shell import shell_path
 from tinynet_cli import completion, options
 from tinynet_cli.columns import (
     Column,
@@ -127,7 +127,7 @@ def _name_studies(folder: str) -> None:
     from tinynet.commands.runs.entries import studies_in
 
     for study in studies_in(folder):
-        echo(f"{study} is a study; its trials: tinynet runs {shlex.quote(str(study))}", err=True)
+        echo(f"{study} is a study; its trials: tinynet runs {shell_path(study)}", err=True)
 
 
 def _print_listing(listing: "Listing", sort: str | None) -> None:

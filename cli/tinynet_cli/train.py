@@ -1,11 +1,11 @@
 """`tinynet train` and `tinynet resume`."""
 
-import shlex
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tinynet.text.shell import shell_path
 from tinynet_cli import options
 from tinynet_cli.commands import Command
 from tinynet_cli.fine_tuning import fine_tuning_options, print_plan, take_rules
@@ -176,6 +176,6 @@ def _finished(run: "Run") -> str:
     }
     path = short(run.path)
     assert run.stop_reason is not None
-    command = f"tinynet resume {shlex.quote(path)} --set {longer[run.stop_reason]}"
+    command = f"tinynet resume {shell_path(path)} --set {longer[run.stop_reason]}"
     early = " by early stopping" if run.stop_reason == "early_stopping" else ""
     return f"{path} has already finished{early} (step {run.step:,}). To train longer: {command}"

@@ -143,3 +143,16 @@ def test_the_command_of_an_interrupted_run_names_the_root_where_it_must(
         command = resume_command(folder / "far/runs/one", folder / "private data", spec)
         assert ("--data-root" in command) == named
         assert tinynet(*shlex.split(command)[1:]).code == 0
+
+
+def test_the_command_of_a_killed_run_names_the_root_too(make_run, tinynet, folder, monkeypatch):
+    """Nor is the name of the run taken for an option."""
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    make_run(folder / "private data", "-run")
+    max(Path("-run/checkpoints").iterdir()).unlink()
+    root = ["--data-root", folder / "private data"]
+    result = tinynet("evaluate", "./-run", "--split", "val", *root)
+    command = result.err.partition("Continue with: ")[2].partition("\n")[0]
+    assert command.startswith("tinynet resume ./-run --data-root ")
+    assert tinynet(*shlex.split(command)[1:]).code == 0

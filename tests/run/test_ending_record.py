@@ -62,7 +62,7 @@ def test_a_divergence_is_not_taken_for_an_interrupt(tmp_path):
     assert record.state == "diverged"
     assert "the loss is not finite at step" in record.message
     command = "--set training.optimizer.learning_rate=1e+37"
-    advice = resume_text(record.state, record.spec, record.path)
+    advice = resume_text(record.state, record.sections, record.path)
     assert advice.startswith("Continue with a smaller learning rate: tinynet resume")
     assert advice.endswith(command)
 

@@ -6,7 +6,7 @@ import tinynet
 from tests.small_spec import HUNDRED, small_spec
 from tinynet.commands.exchange import export_weights
 from tinynet.errors import DivergedError
-from tinynet.events import Evaluated, Warned
+from tinynet.events import Evaluated, StepDone, Warned
 from tinynet.run.folder import RunFolder
 from tinynet.run.lock import locked
 
@@ -71,10 +71,30 @@ def test_an_older_best_checkpoint_needs_no_warning(tmp_path):
 
 
 def test_a_damaged_last_line_is_ignored(killed):
-    killed.log.write_bytes(killed.log.read_bytes() + b'{"step": 9')
-    assert f"the log goes up to step {LOGGED}" in warnings(killed.path)[0]
+    log = killed.log.read_bytes()
+    for damage in (b'{"step": 9', b"no JSON\n", b"\xff\x00\n", b"\n\n", b'{"step": "x"}\n'):
+        killed.log.write_bytes(log + damage)
+        assert f"the log goes up to step {LOGGED}" in warnings(killed.path)[0]
     killed.log.write_bytes(b"no JSON\n")
     assert warnings(killed.path) == []
+
+
+@pytest.mark.parametrize("state", ["stopped", "diverged"])
+def test_an_untrained_network_is_named(tmp_path, state):
+    """Its predictions are random, and nothing else says so."""
+
+    def fail(event):
+        if isinstance(event, StepDone):
+            raise DivergedError("the loss is not finite") if state == "diverged" else OSError
+
+    with pytest.raises((DivergedError, OSError)):
+        tinynet.train(SPEC, tmp_path / "run", observer=fail)
+    (text,) = warnings(tmp_path / "run")
+    assert "the network is as it was before training (step 0)" in text
+    assert f": tinynet resume {tmp_path / 'run'}" in text
+    assert ("--set" in text) == (state == "diverged")
+    with locked(RunFolder(tmp_path / "run").lock):
+        assert warnings(tmp_path / "run") == []
 
 
 def test_a_run_that_diverged_is_resumed_with_a_smaller_rate(tmp_path):

@@ -19,6 +19,7 @@ from tinynet.network.summary import Summary, summary_of
 from tinynet.run.locating import locating_errors
 from tinynet.run.session import draft_checkpoint
 from tinynet.spec.models import Spec
+from tinynet.text.shell import shell_path
 from tinynet.training.advice import advice
 from tinynet.training.checks import check_training, require_weights_taken, shape_problems
 from tinynet.training.trainer import Trainer
@@ -133,5 +134,5 @@ def _open_data(spec: Spec, root: Path, path: str | Path, overrides: Mapping[str,
         if isinstance(error, LocatedError) or spec.network.input_shape is None:
             raise
         changes = [f"--set {shlex.quote(f'{k}={json.dumps(v)}')}" for k, v in overrides.items()]
-        command = " ".join(["tinynet check", shlex.quote(str(path)), "--no-data", *changes])
+        command = " ".join(["tinynet check", shell_path(path), "--no-data", *changes])
         raise DataError(f"{error}\n  to check the spec alone: {command}") from error

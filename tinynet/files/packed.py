@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from io import BufferedIOBase, BufferedReader
 
 from tinynet.errors import DataError
 from tinynet.files.regular import open_file
+from tinynet.text.shell import shell_path
 
 _GZIP = b"\x1f\x8b"
 
@@ -69,4 +69,4 @@ def refuse_packed(path: str, start: bytes, *, gzipped: bool = False) -> None:
     kinds = {**_KINDS, _GZIP: ("is compressed with gzip", "gunzip -k")} if gzipped else _KINDS
     for magic, (kind, command) in kinds.items():
         if start.startswith(magic):
-            raise DataError(f"{path} {kind}; unpack it: {command} {shlex.quote(path)}")
+            raise DataError(f"{path} {kind}; unpack it: {command} {shell_path(path)}")

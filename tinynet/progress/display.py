@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable
-from shlex import quote
 from time import monotonic
 
 from tinynet.progress.notebook import NotebookSurface, in_notebook
@@ -11,6 +10,7 @@ from tinynet.progress.speed import WINDOW, Speed
 from tinynet.progress.surface import Position, Row, Surface
 from tinynet.progress.text import TextSurface
 from tinynet.text.printing import counted, short
+from tinynet.text.shell import shell_path
 from tinynet.training.events import (
     BestEvaluation,
     Ended,
@@ -116,7 +116,7 @@ class Display:
             return
         self._surface.prose(
             f"trace: {short(event.trace)} (open it in https://ui.perfetto.dev); the table again:"
-            f" tinynet profile {quote(short(event.path.parent))}"
+            f" tinynet profile {shell_path(short(event.path.parent))}"
         )
 
     def _start(self, event: Started, now: float) -> None:

@@ -1,10 +1,11 @@
 """The end of a run that is not finished, and the command that continues it, for people."""
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tinynet.checkpoint.sections import Sections
+from tinynet.run.roots import resume_command
 from tinynet.text.printing import printable, short
 
 if TYPE_CHECKING:
@@ -29,18 +30,21 @@ def ending_text(record: "RunRecord") -> str:
     return f"Stopped: {message}" if message else "Not finished"
 
 
-def resume_text(state: "RunState", spec: Mapping[str, Any], path: Path) -> str:
+def resume_text(state: "RunState", sections: Sections, path: Path) -> str:
     """Return the advice that resumes an unfinished run: ``Continue with: tinynet resume RUN``."""
     words = "with a smaller learning rate" if state == "diverged" else "with"
-    return f"Continue {words}: {printable(resuming_command(state, spec, short(path)))}"
+    return f"Continue {words}: {printable(resuming_command(state, sections, Path(short(path))))}"
 
 
-def resuming_command(state: "RunState", spec: Mapping[str, Any], path: str) -> str:
-    """Return the command that resumes an unfinished run; it does not repeat a divergence."""
-    command = f"tinynet resume {shlex.quote(path)}"
+def resuming_command(state: "RunState", sections: Sections, path: Path) -> str:
+    """Return the command that resumes an unfinished run; it does not repeat a divergence.
+
+    ``sections`` are those of its newest checkpoint.
+    """
+    command = resume_command(path, Path(sections.data.root), sections.spec)
     if state != "diverged":
         return command
-    rate = _learning_rate(spec)
+    rate = _learning_rate(sections.spec)
     value = "VALUE" if rate is None else f"{rate / _SMALLER:.6g}"
     return f"{command} --set training.optimizer.learning_rate={value}"
 

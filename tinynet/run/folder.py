@@ -15,7 +15,6 @@ The spec and the step inside a checkpoint are authoritative; names and copies ou
 import json
 import os
 import re
-import shlex
 import stat
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
@@ -36,6 +35,7 @@ from tinynet.errors import (
 from tinynet.files.atomic import leftovers, replacing, sync_folder
 from tinynet.files.strict import READ, kind_of, open_strictly, require_folder
 from tinynet.run.path_errors import no_run, none_intact
+from tinynet.text.shell import shell_path
 
 if TYPE_CHECKING:
     from tinynet.checkpoint.checkpoint import Checkpoint
@@ -180,7 +180,7 @@ class RunFolder:
             used = [self.log] if _is_used(self.log) else []
             used += sorted(set(self.checkpoints.iterdir()) - {*leftovers(self.checkpoints)})
         if used:
-            resume = f"resume it (tinynet resume {shlex.quote(str(self.path))}), or "
+            resume = f"resume it (tinynet resume {shell_path(self.path)}), or "
             raise RunExistsError(
                 f"{used[0]} belongs to an earlier run, which is never overwritten:"
                 f" {resume if self.steps() else ''}choose a new folder: run_dir (--run)"

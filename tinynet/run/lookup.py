@@ -24,7 +24,8 @@ def find_checkpoint(
         which: ``"best"``, ``"last"``, or a file (the name is enough for one of the run); by
             default the best if the run keeps one, else the last.
         warn: Called if the process that trained the run ended without a last save, so that the log
-            has steps that no checkpoint holds; not for a file that ``which`` names.
+            has steps that no checkpoint holds, or the network is untrained; not for a file that
+            ``which`` names.
 
     Raises:
         CheckpointError: if it cannot be read, or the newest one of a run is damaged: no other file
@@ -41,8 +42,8 @@ def find_checkpoint(
     if which not in (None, "best", "last") or not folder.path.is_dir():
         return Path(path), Checkpoint.read(Path(path))
     file, checkpoint = retry_if_pruned(lambda: _choose(folder, which))
-    if text := unsaved_steps(folder, checkpoint):
-        warn(text)
+    if text := unsaved_steps(folder, checkpoint.progress.step):
+        warn(f"{folder.path}: {text}")
     return file, checkpoint
 
 

@@ -1,7 +1,6 @@
 """Errors about paths that are not a run folder or a checkpoint, with suggestions."""
 
 import os
-import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from tinynet.files.nearby import names_in, suggest_path
 from tinynet.files.strict import kind_of
 from tinynet.run.study_hint import is_study, study_hint
 from tinynet.text.options import option
+from tinynet.text.shell import shell_path
 from tinynet.text.wording import closest, format_list
 from tinynet.text.yaml_document import ENDINGS as YAML_ENDINGS
 
@@ -45,7 +45,7 @@ def none_intact(path: Path, faults: Iterable[str]) -> CheckpointCorruptError:
 
 def newest_damaged(path: Path, intact: Path, faults: Iterable[str]) -> CheckpointCorruptError:
     """Return the error about a run folder whose newest checkpoint is damaged."""
-    older, run = shlex.quote(str(intact)), shlex.quote(str(path))
+    older, run = shell_path(intact), shell_path(path)
     return CheckpointCorruptError(
         f"the newest checkpoint of {path} is damaged ({'; '.join(faults)}); restore it from a copy,"
         f" continue from the older one (tinynet resume {run}), or give the older one instead of the"
@@ -69,7 +69,7 @@ def _why_none(run: Path) -> str:
         )
     return (
         ": its training ended before the first save; start it again:"
-        f" tinynet train SPEC --run {shlex.quote(str(run))} --resume"
+        f" tinynet train SPEC --run {shell_path(run)} --resume"
     )
 
 

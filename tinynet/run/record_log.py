@@ -70,7 +70,7 @@ def log_problems(path: Path, mark: LogMark) -> Iterator[str]:
 
 
 def last_step(path: Path) -> int:
-    """Return the step of the last complete line of ``metrics.jsonl``; 0 if none can be read."""
+    """Return the step of the last intact line of ``metrics.jsonl``; 0 if there is none."""
     try:
         with open(open_strictly(path, READ), "rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -79,8 +79,8 @@ def last_step(path: Path) -> int:
     except (OSError, CheckpointIOError):
         return 0
     # What follows the last newline is being written, or cut short by a kill.
-    record = parse_metrics(_json(lines[-2])) if len(lines) > 1 else None
-    return 0 if record is None else int(record["step"])
+    records = (parse_metrics(_json(line)) for line in reversed(lines[:-1]))
+    return next((int(record["step"]) for record in records if record is not None), 0)
 
 
 def read_steps(path: Path) -> list[dict[str, Any]]:

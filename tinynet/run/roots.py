@@ -3,18 +3,21 @@
 A checkpoint may come from a stranger, so it must not choose which files are read.
 """
 
-import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from tinynet import archive, registry
 from tinynet.checkpoint.checkpoint import Checkpoint
 from tinynet.data.paths import paths_in, resolve_paths
-from tinynet.errors import CheckpointError, DataError
+from tinynet.errors import CheckpointError, DataError, TinynetError
 from tinynet.run.folder import RunFolder
 from tinynet.run.options import Settings, data_root
 from tinynet.spec.models import Spec
+from tinynet.spec.reading import load_recorded_spec
 from tinynet.text.options import option
+from tinynet.text.shell import shell_path
 
 _CHECKPOINTS = "checkpoints"
 _RUNS = "runs"
@@ -54,15 +57,26 @@ def recorded_root(
 
 def _option(root: Path) -> str:
     """Return the option that names a data root."""
-    return option(f"--data-root {shlex.quote(str(root))}", f"data_root={str(root)!r}")
+    return option(f"--data-root {shell_path(root)}", f"data_root={str(root)!r}")
 
 
-def resume_command(folder: Path, root: Path, spec: Spec) -> str:
-    """Return the command that resumes a run, with the data root if that is required."""
-    command = f"tinynet resume {shlex.quote(str(folder))}"
-    if not any(_paths(spec, root)) or _is_trusted(root, folder):
+def resume_command(folder: Path, root: Path, spec: Spec | Mapping[str, Any]) -> str:
+    """Return the command that resumes a run, with the data root if that is required.
+
+    ``spec`` is loaded, or JSON of a checkpoint.
+    """
+    command = f"tinynet resume {shell_path(folder)}"
+    if _is_trusted(root, folder) or not _has_paths(spec, root):
         return command
-    return f"{command} --data-root {shlex.quote(str(root))}"
+    return f"{command} --data-root {shell_path(root)}"
+
+
+def _has_paths(spec: Spec | Mapping[str, Any], root: Path) -> bool:
+    """Return True if a spec has data paths, or may have some: a plugin of it is missing."""
+    with suppress(TinynetError):
+        loaded = spec if isinstance(spec, Spec) else load_recorded_spec(spec)
+        return any(_paths(loaded, root))
+    return True
 
 
 def _is_trusted(root: Path, run: Path, also: Iterable[Path] = ()) -> bool:

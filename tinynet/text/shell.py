@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Iterable
+from os import PathLike
 
 
 def shell_word(word: str) -> str:
@@ -13,6 +14,12 @@ def shell_word(word: str) -> str:
         return shlex.quote(word)
     escaped = "".join(_escaped(character) for character in word)
     return f"$'{escaped}'"
+
+
+def shell_path(path: str | PathLike[str]) -> str:
+    """Return a path quoted for a shell; ``./-name`` for one that a command takes for an option."""
+    word = str(path)
+    return shell_word(f"./{word}" if word.startswith("-") else word)
 
 
 def shell_command(words: Iterable[str]) -> str:

@@ -1,6 +1,5 @@
 """The IDX file format of MNIST and similar datasets."""
 
-import shlex
 import struct
 from collections.abc import Mapping
 from io import BufferedIOBase
@@ -23,6 +22,7 @@ from tinynet.files.available_memory import require_memory
 from tinynet.files.packed import open_unpacked
 from tinynet.files.regular import compare_counts, map_array, read_array, unpacked_size
 from tinynet.text.mistakes import AlsoCalled
+from tinynet.text.shell import shell_path
 from tinynet.types import Array, Shape
 
 _DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -107,7 +107,7 @@ def read_idx(path: str) -> Array:
         if not file.packed:
             return map_array(path, file.file, shape, dtype)
         size = unpacked_size(path, file.size, shape, dtype)
-        command = f"gunzip -k {shlex.quote(path)}"
+        command = f"gunzip -k {shell_path(path)}"
         require_memory(path, size, f"an unpacked file is not loaded as a whole: {command}")
         return read_array(path, file.stream, file.size, shape, dtype)
 

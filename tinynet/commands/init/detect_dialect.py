@@ -2,7 +2,6 @@
 
 import csv
 import re
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from tinynet.builtin.tables.dialect import TAB_ENDINGS
 from tinynet.errors import DataError
 from tinynet.files.csv_rows import is_missing
 from tinynet.files.packed import open_unpacked
+from tinynet.text.shell import shell_path
 
 SAMPLE_BYTES = 1 << 18
 SAMPLE_ROWS = 500
@@ -129,7 +129,7 @@ def _rows_between_spaces(path: str, lines: Sequence[str]) -> list[list[str]]:
         raise DataError(
             f"{path} has columns between runs of spaces, but a delimiter is one character; write it"
             f" with single ones: sed 's/^[ \\t]*//; s/[ \\t][ \\t]*/ /g; s/ $//'"
-            f" {shlex.quote(path)} > table.csv"
+            f" {shell_path(path)} > table.csv"
         )
     return []
 

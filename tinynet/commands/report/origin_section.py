@@ -1,6 +1,5 @@
 """The origin of a result: software, lineage, checkpoints."""
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from tinynet.errors import TinynetError
 from tinynet.run.ending_text import resuming_command, unfinished
 from tinynet.run.record import RunRecord
 from tinynet.text.printing import counted
+from tinynet.text.shell import shell_path
 
 MAX_ROWS = 100
 """Checkpoints, and entries of a lineage, that are shown."""
@@ -150,9 +150,9 @@ def _checkpoints(record: RunRecord) -> Table | None:
 
 
 def _commands(record: RunRecord) -> tuple[str, ...]:
-    path = shlex.quote(str(record.path))
+    path = shell_path(record.path)
     commands = [f"tinynet evaluate {path}", f"tinynet predict {path} INPUT"]
     if unfinished(record):
-        resume = resuming_command(record.state, record.spec, str(record.path))
+        resume = resuming_command(record.state, record.sections, record.path)
         return (resume, *commands)
     return tuple(commands)

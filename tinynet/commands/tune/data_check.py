@@ -15,7 +15,7 @@ from tinynet.run.folder import RunFolder
 from tinynet.run.locating import locating_errors
 from tinynet.spec.models import Spec
 from tinynet.spec.reading import load_spec
-from tinynet.text.shell import shell_word
+from tinynet.text.shell import shell_path
 
 
 def check_data(
@@ -86,7 +86,7 @@ def _fingerprints(plan: Plan, folder: Path) -> dict[str, str]:
     try:
         return _open(plan, _first_spec(plan))
     except DataError as error:
-        command = f"tinynet tune --run {shell_word(str(folder))} --resume --data-root FOLDER"
+        command = f"tinynet tune --run {shell_path(folder)} --resume --data-root FOLDER"
         raise with_remedy(error, f"if the data were moved: {command}") from error
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tinynet import errors
 from tinynet.errors import TinynetError
-from tinynet.text.shell import shell_word
+from tinynet.text.shell import shell_path
 
 OUT_OF_MEMORY = "MemoryError"
 """The name for a lack of memory in messages of workers."""
@@ -48,7 +48,7 @@ def stopping_error(kind: str, message: str, number: int, run: Path) -> TinynetEr
     """Return the error that stops the study; it has the exit code of the trial's error."""
     text = f"trial {number}: {message}"
     if kind in _OF_CHECKPOINT and run.exists():
-        text += f"\n  to train the trial from its start, remove {shell_word(str(run))}"
+        text += f"\n  to train the trial from its start, remove {shell_path(run)}"
     error: TinynetError = getattr(errors, kind, TinynetError)(text)
     return error
 

@@ -29,7 +29,7 @@ from tinynet.run.interrupts import Interrupted, Interrupts, recorded_signals
 from tinynet.run.lock import locked
 from tinynet.run.record import read_record
 from tinynet.text.printing import counted
-from tinynet.text.shell import shell_word
+from tinynet.text.shell import shell_path
 from tinynet.training.events import Warned
 
 
@@ -311,4 +311,4 @@ def _interrupted(result: StudyResult) -> str:
 
 
 def _resume_command(folder: StudyFolder) -> str:
-    return f"tinynet tune --run {shell_word(str(folder.path))} --resume"
+    return f"tinynet tune --run {shell_path(folder.path)} --resume"

@@ -38,7 +38,7 @@ from tinynet.files.strict import (
     require_folder,
     require_regular,
 )
-from tinynet.text.shell import shell_word
+from tinynet.text.shell import shell_path
 from tinynet.text.wording import cause
 
 
@@ -218,7 +218,7 @@ def _require_complete(study: Study) -> None:
 
 def _damaged(folder: StudyFolder, fault: str) -> CheckpointCorruptError:
     """Return the error about a journal that cannot be used."""
-    command = f"tinynet runs {shell_word(str(folder.path))}"
+    command = f"tinynet runs {shell_path(folder.path)}"
     return CheckpointCorruptError(
         f"{folder.journal} {fault}, so the study cannot be continued; restore it from a copy, or"
         f" start a new study. Its runs can still be used: {command}"

@@ -109,7 +109,7 @@ def closing(record: RunRecord) -> list[str]:
         lines.append(f"Test: {', '.join(figures)}")
     if unfinished(record):
         lines.append(
-            f"{ending_text(record)}. {resume_text(record.state, record.spec, record.path)}"
+            f"{ending_text(record)}. {resume_text(record.state, record.sections, record.path)}"
         )
     return lines
 
