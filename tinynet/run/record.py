@@ -63,6 +63,7 @@ class RunRecord:
         figures: The finite figures of the best evaluation: ``val/loss``, ``val/accuracy``, ...
         test: The metrics of the test split of the best checkpoint, else of the last one; None if
             neither was evaluated.
+        test_step: The step of that checkpoint; None without `test`.
         evaluations: The lines of ``evaluations.jsonl``, oldest first.
         epoch: The number of the epoch that the run has reached, from 1; 0 before the first step.
         step: Updates done.
@@ -91,6 +92,7 @@ class RunRecord:
     best: BestEvaluation | None
     figures: dict[str, float]
     test: dict[str, float] | None
+    test_step: int | None
     evaluations: list[dict[str, Any]] = field(repr=False)
     epoch: int
     step: int
@@ -153,6 +155,8 @@ def read_record(path: str | Path) -> RunRecord:
     state, stop_reason, message = _end(folder, training, spec, progress)
     best, kept = _best(spec, progress, history), progress.best
     times = _times(lines, file)
+    steps = [progress.step] if kept is None else [kept.step, progress.step]
+    test, test_step = _test(evaluations, steps)
     return RunRecord(
         path=folder.path,
         name=folder.path.name or folder.path.resolve().name,
@@ -164,7 +168,8 @@ def read_record(path: str | Path) -> RunRecord:
         history=history,
         best=best,
         figures=_figures_at(history, best),
-        test=_test(evaluations, [progress.step] if kept is None else [kept.step, progress.step]),
+        test=test,
+        test_step=test_step,
         evaluations=evaluations,
         epoch=max([progress.epoch + (progress.position > 0), *(line["epoch"] for line in lines)]),
         step=max([progress.step, *(line["step"] for line in lines)]),
@@ -309,13 +314,13 @@ def _figures_at(
 
 def _test(
     evaluations: Sequence[Mapping[str, Any]], steps: Iterable[int]
-) -> dict[str, float] | None:
-    """Return the newest metrics of the test split of the first step that has any."""
+) -> tuple[dict[str, float] | None, int | None]:
+    """Return the newest metrics of the test split of the first step that has any, and this step."""
     for step in steps:
         for line in reversed(evaluations):
             if line["checkpoint"] == step and line["split"] == "test":
-                return {n: value for n, value in line["metrics"].items() if value is not None}
-    return None
+                return {n: v for n, v in line["metrics"].items() if v is not None}, step
+    return None, None
 
 
 def _times(lines: Sequence[Mapping[str, Any]], checkpoint: Path) -> tuple[datetime, datetime]:

@@ -9,6 +9,7 @@ import pytest
 
 from tinynet import archive, registry
 from tinynet.commands.runs.columns import differing, spec_cells
+from tinynet.commands.runs.comparison import compare_runs
 from tinynet.commands.runs.direction import greater_is_better
 from tinynet.commands.runs.listing import list_runs
 from tinynet.errors import CheckpointIOError, UsageError
@@ -337,3 +338,18 @@ def test_differing_values():
     assert differing([]) == differing(specs[:1]) == {}
     assert spec_cells(specs[0])["layers.1.n"] == 2
     assert spec_cells(specs[0])["x.list"] == [1, 2]
+
+
+def test_runs_whose_figures_are_of_unsaved_steps_are_named(folder):
+    """Their test figures are of an older step than the others, and no file has these weights."""
+    assert list_runs().problems == []
+    steps = {row["name"]: row["test_step"] for row in list_runs().to_json()["runs"]}
+    assert [name for name, step in steps.items() if step] == ["small-002"]
+    for name in ALL:
+        run = RunFolder(folder / name)
+        run.checkpoint(max(run.steps())).unlink()
+    for problems in (list_runs().problems, compare_runs([folder]).problems):
+        assert len(problems) == 4
+        assert problems[0].startswith("small-001: step ")
+        assert "were not saved. Continue with: tinynet resume runs/small-001" in problems[0]
+        assert problems[3] == "1 more run with steps that were not saved"

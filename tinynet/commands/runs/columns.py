@@ -25,6 +25,7 @@ FACTS = (
     "total_steps",
     "best_epoch",
     "best_step",
+    "test_step",
     "parameters",
     "seconds",
     "started",

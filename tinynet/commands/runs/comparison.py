@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tinynet.commands.runs.columns import Cell, Columns, differing
-from tinynet.commands.runs.entries import RunEntry, entries_of
+from tinynet.commands.runs.entries import RunEntry, entries_of, warnings_of
 from tinynet.commands.runs.listing import plain
 from tinynet.text.duration import duration
 from tinynet.text.printing import figure
@@ -19,7 +19,7 @@ _MAX_BRIEF = 60
 _LONG_NUMBER = 8
 """Characters of a number from which on it is rounded in a table."""
 
-_COUNTS = ("best_epoch", "best_step", "epoch", "epochs", "step", "parameters")
+_COUNTS = ("best_epoch", "best_step", "test_step", "epoch", "epochs", "step", "parameters")
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,8 @@ class Comparison:
 
     @property
     def problems(self) -> list[str]:
-        """A line for each fault of a run's folder."""
-        entries = [*self.entries, *self.unreadable]
-        return [f"{entry.name}: {text}" for entry in entries for text in entry.problems]
+        """A line for each fault of a run's folder, and for runs with unsaved steps."""
+        return warnings_of([*self.entries, *self.unreadable])
 
     @property
     def names(self) -> list[str]:
@@ -79,7 +78,7 @@ def compare_runs(paths: Iterable[str | Path]) -> Comparison:
     records = [entry.record for entry in readable if entry.record is not None]
     columns = Columns(readable)
     names = ["state", "stop_reason", "epoch", "epochs", "best_epoch", *columns.figures()]
-    names += ["parameters", "seconds", "started", "updated", "message"]
+    names += ["test_step", "parameters", "seconds", "started", "updated", "message"]
     results = {name: columns.column(name) for name in names}
     unreadable = [entry for entry in entries if entry.record is None]
     return Comparison(readable, unreadable, differing([r.spec for r in records]), results)

@@ -7,8 +7,14 @@ from pathlib import Path
 
 from tinynet.errors import CheckpointError, CheckpointIOError
 from tinynet.files.nearby import names_in, suggest_path
+from tinynet.run.folder import RunFolder
 from tinynet.run.path_errors import no_run
 from tinynet.run.record import TRIALS, RunRecord, find_runs, read_record
+from tinynet.run.unsaved_steps import unsaved_steps
+from tinynet.text.printing import counted
+
+_MAX_UNSAVED = 3
+"""The most runs with unsaved steps that are named."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +25,13 @@ class RunEntry:
         path: The folder.
         record: Its summary; None if it cannot be read.
         problems: A sentence for each fault of the folder, or the reason why it cannot be read.
+        unsaved: A warning if the figures are of steps that no checkpoint holds; else None.
     """
 
     path: Path
     record: RunRecord | None
     problems: tuple[str, ...] = ()
+    unsaved: str | None = None
 
     @property
     def name(self) -> str:
@@ -37,7 +45,20 @@ def read_entry(path: Path) -> RunEntry:
         record = read_record(path)
     except CheckpointError as error:
         return RunEntry(path, None, (str(error),))
-    return RunEntry(path, record, record.problems)
+    progress = record.sections.progress
+    used = progress.step if progress.best is None else progress.best.step
+    unsaved = unsaved_steps(RunFolder(path), used) if record.step > progress.step else None
+    return RunEntry(path, record, record.problems, unsaved)
+
+
+def warnings_of(entries: Iterable[RunEntry]) -> list[str]:
+    """Return a line for each fault of a run's folder, and for the first with unsaved steps."""
+    entries = [*entries]
+    lines = [f"{entry.name}: {text}" for entry in entries for text in entry.problems]
+    unsaved = [f"{entry.name}: {entry.unsaved}" for entry in entries if entry.unsaved]
+    rest = len(unsaved) - _MAX_UNSAVED
+    more = f"{counted(rest, 'more run')} with steps that were not saved"
+    return [*lines, *unsaved[:_MAX_UNSAVED], *([more] if rest > 0 else [])]
 
 
 def entries_in(folder: str | Path) -> list[RunEntry]:

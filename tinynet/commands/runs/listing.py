@@ -9,7 +9,7 @@ from typing import Any
 
 from tinynet.commands.runs.columns import FACTS, Cell, Columns, differing
 from tinynet.commands.runs.direction import greater_is_better
-from tinynet.commands.runs.entries import RunEntry, entries_in
+from tinynet.commands.runs.entries import RunEntry, entries_in, warnings_of
 from tinynet.commands.runs.filters import Filter
 
 
@@ -29,8 +29,8 @@ class Listing:
 
     @property
     def problems(self) -> list[str]:
-        """A line for each fault of a run's folder."""
-        return [f"{entry.name}: {text}" for entry in self.entries for text in entry.problems]
+        """A line for each fault of a run's folder, and for runs with unsaved steps."""
+        return warnings_of(self.entries)
 
     def table(self) -> dict[str, list[Cell]]:
         """Return the cells of all columns, with the values of the spec that differ."""

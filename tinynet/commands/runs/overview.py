@@ -14,7 +14,7 @@ TextColumn: TypeAlias = tuple[str, list[str], bool]
 _LAST = ("seconds", "parameters", "updated")
 """The facts that stand behind the figures, the most important first."""
 
-_IN_ONE = ("state", "stop_reason", "epoch", "epochs", "updated")
+_IN_ONE = ("state", "stop_reason", "epoch", "epochs", "test_step", "updated")
 """Results that a comparison for people has in one row, or leaves out."""
 
 _TEXTS = ("name", "path", "state", "stop_reason", "run_id", "problem", "message")

@@ -56,7 +56,7 @@ def _values(comparison: Comparison) -> dict[str, Any]:
 def _results(comparison: Comparison) -> Table:
     """Return a row for each run."""
     results = comparison.results
-    hidden = ("state", "stop_reason", "epoch", "epochs", "best_epoch", "started", "updated")
+    hidden = "state stop_reason epoch epochs best_epoch test_step started updated".split()
     shown = [n for n, v in results.items() if n not in hidden and any(c is not None for c in v)]
     columns: dict[str, list[Any]] = {
         "run": comparison.names,
