@@ -307,8 +307,8 @@ static void move_uneven_row_tiles(struct row_tile_gradients *job, ptrdiff_t shar
         struct tile_pixels a =
             row_tile_pixels(&t, x, tile.row, tile.output, POINTS, outputs == 4 ? 3 : 2);
         struct tile_pixels b = row_tile_pixels(&t, dy, tile.row, tile.output, outputs, outputs / 2);
-        if (is_uneven(&a, square) || is_uneven(&b, (REAL)INFINITY)) {
-            struct outputs o = row_tile_outputs(&t, &tile, job->args->down.windows, dy->length);
+        struct outputs o = row_tile_outputs(&t, &tile, job->args->down.windows, dy->length);
+        if (is_uneven_gradient(a, b, &o, square, (REAL)INFINITY)) {
             add_directly(job->args, &o, direct_sums(&job->shares, share));
             clear_tile(pixels + i * x->channels, POINTS, place_step(count, x->channels),
                        x->channels);
@@ -380,10 +380,22 @@ static void finish_row_tiles(const struct row_tile_gradients *job)
     add_direct_sums(&job->shares, job->args->dweight);
 }
 
+/* Return true if the weight of every cell of a window meets a pixel of an image. The gradients of
+ * others are exactly 0, which they are not in tiles. */
+static bool all_cells_meet(const struct axis *a)
+{
+    for (ptrdiff_t i = 0; i < a->cells; i++) {
+        struct range windows = windows_inside(a, i);
+        if (windows.first >= windows.end)
+            return false;
+    }
+    return true;
+}
+
 static bool gradients_in_row_tiles(const struct conv2d *args)
 {
     const struct side down = forward_side(&args->down), right = forward_side(&args->right);
-    return args->dweight && args->samples > 0
+    return args->dweight && args->samples > 0 && all_cells_meet(&args->right)
            && worth_row_tiling(args->groups, args->channels, args->filters, &down, &right);
 }
 

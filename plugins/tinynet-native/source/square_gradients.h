@@ -46,8 +46,8 @@ static void move_uneven_squares(struct square_gradients *job, ptrdiff_t share,
         struct tile_pixels b = square_pixels(s, dy, row, SQUARE);
         REAL a_square = bright_square_of_row(&a), b_square = bright_square_of_row(&b);
         for (ptrdiff_t tile = 0; tile < s->right.in_row; tile++) {
-            if (is_uneven(&a, a_square) || is_uneven(&b, b_square)) {
-                struct outputs o = square_outputs(s, row, tile, dy->height, dy->width);
+            struct outputs o = square_outputs(s, row, tile, dy->height, dy->width);
+            if (is_uneven_gradient(a, b, &o, a_square, b_square)) {
                 add_directly(job->args, &o, direct_sums(&job->shares, share));
                 clear_tile(pixels, PLACES, place_step(tiles, x->channels), x->channels);
                 clear_tile(gradients, PLACES, place_step(tiles, dy->channels), dy->channels);
@@ -56,6 +56,15 @@ static void move_uneven_squares(struct square_gradients *job, ptrdiff_t share,
             pixels += x->channels, gradients += dy->channels;
         }
     }
+}
+
+/* Return true if all tiles of some rows are surely even. */
+static bool are_even_gradients(const struct squares *s, const struct scenery *x,
+                               const struct scenery *dy, struct range rows)
+{
+    ptrdiff_t fewest = least((dy->height - 1) % SQUARE, (dy->width - 1) % SQUARE) + 1;
+    return fewest > TOO_FEW_OUTPUTS && are_even(s, x, rows, POINTS, least(POINTS / 2, fewest))
+           && are_even(s, dy, rows, SQUARE, least(SQUARE / 2, fewest - 1));
 }
 
 /* The rows of the grid are shares. */
@@ -86,7 +95,7 @@ static void sum_squares(const void *given, struct part part)
         struct range share = share_of(&job->shares, i);
         for (ptrdiff_t first = share.first; first < share.end; first += s.most) {
             struct range some = {first, least(first + s.most, share.end)};
-            bool even = are_even(&s, &x, some, POINTS) && are_even(&s, &dy, some, SQUARE);
+            bool even = are_even_gradients(&s, &x, &dy, some);
             transform_squares(&s, &x, some, POINTS, transform_pixels, pixels);
             transform_squares(&s, &dy, some, SQUARE, evaluate, gradients);
             if (!even)

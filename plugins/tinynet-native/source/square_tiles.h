@@ -120,11 +120,11 @@ static REAL bright_square_of_row(const struct tile_pixels *t)
 }
 
 /* Return true if pixels in every window of some rows of tiles are bright even beside the norm of
- * all pixels. Tiles have `count` of them along each axis. */
+ * all pixels. Tiles have `count` of them along each axis, and windows `window`. */
 static bool rows_are_even(const struct squares *s, const struct scenery *images, struct range rows,
-                          int count)
+                          int count, ptrdiff_t window)
 {
-    ptrdiff_t line = images->width * images->channels, window = count / 2;
+    ptrdiff_t line = images->width * images->channels;
     ptrdiff_t first = rows.first / s->rows, last = (rows.end - 1) / s->rows; /* images */
     ptrdiff_t top = greatest(0, rows.first % s->rows * SQUARE + images->top);
     ptrdiff_t end = (rows.end - 1) % s->rows * SQUARE + images->top + count;
@@ -147,12 +147,12 @@ static bool rows_are_even(const struct squares *s, const struct scenery *images,
 /* Return true if all tiles of some rows are surely even. This is asked before they are transformed:
  * they are in the cache then. */
 static bool are_even(const struct squares *s, const struct scenery *images, struct range rows,
-                     int count)
+                     int count, ptrdiff_t window)
 {
     struct range some;
     for (ptrdiff_t row = rows.first; row < rows.end; row = some.end) {
         some = (struct range){row, least(row + ROWS_IN_GROUP, rows.end)};
-        if (!rows_are_even(s, images, some, count))
+        if (!rows_are_even(s, images, some, count, window))
             return false;
     }
     return true;
@@ -256,7 +256,7 @@ static void correlate_squares(const void *job, struct part part)
     for (ptrdiff_t first = part.rows.first; first < part.rows.end; first += s.most) {
         struct range some = {first, least(first + s.most, part.rows.end)};
         tiles = (some.end - some.first) * s.right.in_row;
-        bool even = are_even(&s, &images, some, POINTS);
+        bool even = are_even(&s, &images, some, POINTS, POINTS / 2);
         transform_squares(&s, &images, some, POINTS, transform_pixels, pixels);
         multiply_tiles(pixels, c->weight, tiles, PLACES, in, out, sums);
         collect_squares(&s, c, some, sums);

@@ -82,6 +82,14 @@ static REAL sum_of_squares(const REAL *x, ptrdiff_t count)
     return lane_sum((sum[0] + sum[1]) + (sum[2] + sum[3]));
 }
 
+INLINE bool is_zero_pixel(const REAL *pixel, ptrdiff_t channels)
+{
+    for (ptrdiff_t at = 0; at < channels; at += LANES)
+        if (any(load_up_to(pixel + at, least(LANES, channels - at)) != (vec){0}))
+            return false;
+    return true;
+}
+
 /* The square that a channel of a bright pixel exceeds, among pixels with this sum of squares. */
 INLINE REAL bright_square(REAL squares) { return squares / (CONTRAST * CONTRAST); }
 
@@ -155,7 +163,8 @@ static struct shades shades_of(const struct tile_pixels *t)
     tile_set others = all & ~windows_with(bright, height, width);
     for (ptrdiff_t i = down.first; others && i < down.end; i++)
         for (ptrdiff_t j = right.first; j < right.end; j++)
-            lit |= (tile_set)any(squares[i][j] > (vec){0}) << (AXIS * i + j);
+            /* Not by its squares: those of tiny pixels are 0. */
+            lit |= (tile_set)!is_zero_pixel(tile_pixel(t, i, j), t->channels) << (AXIS * i + j);
     tile_set dark = others & windows_with(lit, height, width);
     return (struct shades){square < (REAL)INFINITY, dark, others & ~dark};
 }
@@ -176,6 +185,28 @@ struct outputs {
     struct range rows;
     ptrdiff_t first, reach, count;
 };
+
+/* With so few outputs in the last tile of an axis, the weight of a cell may meet no pixel of it. */
+enum { TOO_FEW_OUTPUTS = 1 };
+
+/* Return true if a tile of a gradient is uneven: its pixels `x`, or the gradients `dy` of its
+ * outputs. The gradient of a weight is a sum over as many pixels as the tile has outputs, or over
+ * one less where the window of an output begins or ends beyond the image. */
+static bool is_uneven_gradient(struct tile_pixels x, struct tile_pixels dy, const struct outputs *o,
+                               REAL x_square, REAL dy_square)
+{
+    const ptrdiff_t counts[] = {o->rows.end - o->rows.first, o->count};
+    struct span *of_x[] = {&x.down, &x.right}, *of_dy[] = {&dy.down, &dy.right};
+    EACH (i, 2) {
+        if (of_x[i]->count == one_row.count)
+            continue;
+        if (counts[i] <= TOO_FEW_OUTPUTS)
+            return true;
+        of_x[i]->window = (int)least(of_x[i]->window, counts[i]);
+        of_dy[i]->window = (int)least(of_dy[i]->window, counts[i] - 1);
+    }
+    return is_uneven(&x, x_square) || is_uneven(&dy, dy_square);
+}
 
 /* Compute some outputs of a correlation, whose steps are 1, as if there were no tiles. */
 static void correlate_directly(const struct correlation *c, const struct outputs *o)

@@ -38,10 +38,11 @@ def value_of(text, dtype):
     return np.finfo(dtype).max / 64 if text == "largest" else float(text)
 
 
-def drawn(dtype, window, channels=16, filters=32):
+def drawn(dtype, window, channels=16, filters=32, size=None):
     """Return x, weight and dy, of which the weight is less than 1."""
-    height, width = (14, 18) if window.kernel_size[0] == 3 else (2, 50)
-    shapes = (5, height, width, channels), (*window.kernel_size, channels, filters)
+    if size is None:
+        size = (14, 18) if window.kernel_size[0] == 3 else (2, 50)
+    shapes = (5, *size, channels), (*window.kernel_size, channels, filters)
     rng = np.random.default_rng(0)
     x, weight = normal(rng, dtype, *shapes)
     weight = np.clip(weight, -3, 3) / 4
@@ -121,6 +122,38 @@ def test_missing_data_at_the_borders_of_images(dtype, window):
     if x.shape[1] > 2:
         x[:, [0, -1]] = -9999
     require_exact(x, weight, dy, window, dtype)
+
+
+@pytest.mark.parametrize("value", [-9999, 1e6])
+@pytest.mark.parametrize("length", [11, 12, 13, 14])
+def test_large_values_in_the_last_tiles(length, value, dtype, window):
+    """Tiles there have one to four outputs along an axis, so few pixels count for some weights."""
+    size = (length if window.kernel_size[0] == 3 else 1, length)
+    for place in [np.s_[:, -1], np.s_[:, :, -1], np.s_[:, :, -2], np.s_[:, -1, -1]]:
+        for number in (0, 2):
+            arrays = drawn(dtype, window, size=size)
+            arrays[number][place] = value
+            require_exact(*arrays, window, dtype)
+
+
+def test_weights_that_meet_no_pixel_have_no_gradient(dtype):
+    """An optimizer would turn rounding errors into whole steps."""
+    window = Window((1, 5), padding=((0, 0), (16, 0)), dilation=(1, 4))
+    x, weight, dy = drawn(dtype, window, size=(1, 8))
+    assert not convolved(NATIVE, x, weight, dy, window)[2][0, :3].any()
+
+
+def test_tiny_values_are_not_taken_for_zeros(dtype, window):
+    """Their squares are zero in float32."""
+    x, weight, dy = drawn(dtype, window)
+    x *= x.dtype.type(1e-27)
+    dy *= dy.dtype.type(1e-27)
+    mark(x, 1e-21)
+    mark(dy, 1e-21)
+    results = convolved(NATIVE, x, weight, dy, window)[:2]
+    expected = convolved(REFERENCE, *(a.astype("f8") for a in (x, weight, dy)), window)[:2]
+    for result, exact in zip(results, expected, strict=True):
+        assert abs(result - exact).max() < 64 * np.finfo(dtype).eps * abs(exact).max()
 
 
 def test_outputs_of_blank_pixels_are_the_bias(dtype, window):
