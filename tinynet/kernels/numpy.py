@@ -102,5 +102,5 @@ _UPDATES = {update.__name__ for update in updates.UPDATES}
 for _name, _value in list(vars(NumpyKernels).items()):
     if isinstance(_value, staticmethod) and _name not in _UPDATES:
         setattr(NumpyKernels, _name, staticmethod(recorded(_value.__func__)))
-    elif _name in vars(rectified):
+    elif callable(_value) and _name in vars(rectified):
         setattr(NumpyKernels, _name, recorded(_value))
