@@ -159,6 +159,7 @@ def test_the_replaced_messages_exist():
     folder = Path(tinynet.__file__).parent / "prediction"
     sources = "".join(path.read_text() for path in folder.glob("*.py"))
     joined = re.sub(r'"\s*\n\s*f?"', "", sources)
+    joined = re.sub(r"\{option\('([^']+)', '[^']+'\)\}", r"\1", joined)  # as a command says it
     assert [part for part in REPLACED if part not in joined] == []
 
 
