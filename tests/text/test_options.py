@@ -43,7 +43,7 @@ def test_the_command_line_ends_with_its_block(in_python):
 
 
 def test_a_python_program_can_follow_a_refusal(tmp_path, in_python):
-    """It was told to add --allow-reset."""
+    """A message that names --allow-reset would be of no use there."""
     run = tinynet.train(small_spec(data=HUNDRED, epochs=1), tmp_path / "run").path
     changes = {"training.optimizer": "sgd", "training.optimizer.learning_rate": 0.01}
     longer = {**changes, "training.epochs": 2}

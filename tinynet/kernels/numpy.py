@@ -99,6 +99,7 @@ class NumpyKernels:
 
 _UPDATES = {update.__name__ for update in updates.UPDATES}
 
+# Passes are recorded, and so everything but the updates. The kernels of `rectified` are methods.
 for _name, _value in list(vars(NumpyKernels).items()):
     if isinstance(_value, staticmethod) and _name not in _UPDATES:
         setattr(NumpyKernels, _name, staticmethod(recorded(_value.__func__)))
